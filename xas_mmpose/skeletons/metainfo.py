@@ -1,0 +1,54 @@
+"""What this package reads from an MMPose ``dataset_info`` dictionary."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def mask_links_of(
+        metainfo: Mapping[str, Any]
+) -> tuple[list[tuple[int, int]], list[float]]:
+    """Return the links that a skeleton mask draws, and their widths.
+
+    Args:
+        metainfo: A ``dataset_info`` dictionary as MMPose's configs hold it.
+            ``mask_links`` (pairs of key point indices) and
+            ``mask_link_widths`` (a factor per link) are optional: without
+            them the links of ``skeleton_info`` are drawn, all at full width.
+
+    Returns:
+        Pairs of key point indices, and one width factor per pair.
+
+    Raises:
+        ValueError: If the dictionary has no links, a link names an unknown
+            key point, or the widths do not fit the links.
+    """
+    keypoint_info = metainfo.get('keypoint_info', {})
+    num_keypoints = len(keypoint_info)
+    name = metainfo.get('dataset_name', 'the metainfo')
+    links = metainfo.get('mask_links')
+    if links is None:
+        ids = {info['name']: int(i) for i, info in keypoint_info.items()}
+        try:
+            links = [(ids[a], ids[b]) for a, b in
+                     (info['link']
+                      for info in metainfo.get('skeleton_info', {}).values())]
+        except KeyError as error:
+            raise ValueError(f'{name}: skeleton_info links the unknown key '
+                             f'point {error}') from None
+    links = [(int(a), int(b)) for a, b in links]
+    if not links:
+        raise ValueError(f'{name} has neither mask_links nor skeleton_info: '
+                         'a skeleton mask needs links to draw')
+    bad = [link for link in links
+           if not all(0 <= end < num_keypoints for end in link)]
+    if bad:
+        raise ValueError(f'{name}: mask_links {bad} lie outside its '
+                         f'{num_keypoints} key points')
+    widths = metainfo.get('mask_link_widths')
+    widths = [1.0] * len(links) if widths is None else [
+        float(w) for w in widths]
+    if len(widths) != len(links) or min(widths) <= 0:
+        raise ValueError(f'{name}: mask_link_widths needs {len(links)} '
+                         f'positive factors, one per link, got {widths}')
+    return links, widths
