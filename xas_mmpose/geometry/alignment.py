@@ -20,8 +20,9 @@ def center_on_root(keypoints: np.ndarray, root_index: int) -> np.ndarray:
 def align_scale(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Scale each pose about the origin for the least squared error.
 
-    Centre both poses on their roots first: a scale about another point says
-    little about the pose (METHOD G3).
+    Centre both poses on their roots first: a scale about another point, such
+    as the world's origin in the authors' released code, says little about
+    the pose.
 
     Args:
         pred: Predicted poses (..., K, 3).

@@ -273,8 +273,8 @@ def patch_to_normalised(points: Array,
         size: Width and height of the patch in px.
         cube_size: Side of the cube in mm, a number or (...).
         reference_scale: Divide by ``size - 1`` as the authors' evaluation
-            does (METHOD C6, C7): 251 of 252 px, and 1992 mm per unit of
-            depth. Off by default: it disagrees with their own labels.
+            does: 251 of 252 px, and 1992 mm per unit of depth at 256 px.
+            Off by default: it disagrees with their own labels.
 
     Returns:
         Normalised points of the same shape.
@@ -398,10 +398,15 @@ def box_root_depth(scale: Array,
 
 
 def _cat(*parts: Array) -> Array:
-    """Concatenate along the last axis, broadcasting nothing."""
+    """Concatenate along the last axis; leading dimensions broadcast."""
+    lead = np.broadcast_shapes(*(part.shape[:-1] for part in parts))
+    shapes = [(*lead, part.shape[-1]) for part in parts]
     if isinstance(parts[0], Tensor):
-        return torch.cat(parts, dim=-1)
-    return np.concatenate(parts, axis=-1)
+        return torch.cat(
+            [part.expand(shape) for part, shape in zip(parts, shapes)], -1)
+    return np.concatenate(
+        [np.broadcast_to(part, shape) for part, shape in zip(parts, shapes)],
+        -1)
 
 
 def _transpose(matrix: Array) -> Array:

@@ -1,9 +1,10 @@
 """Human3.6M's 17 key points and the thorax, as the method uses them."""
 from .skeleton import MaskLink, Skeleton
 
-#: Order, parents and drawn links of METHOD section 1: MMPose's 17
-#: Human3.6M key points (whose ``spine, thorax, neck_base, head`` are called
-#: torso, neck, nose, head here) and the thorax, the mean of the shoulders.
+#: Order, parents and drawn links of the authors' released code (arXiv
+#: 2411.13026): MMPose's 17 Human3.6M key points (whose ``spine, thorax,
+#: neck_base, head`` are called torso, neck, nose, head here) and the thorax,
+#: the mean of the shoulders.
 HUMAN36M_18 = Skeleton(
     name='human36m_18',
     keypoint_names=(
