@@ -1,0 +1,4 @@
+"""Pictures of predictions."""
+from .hypotheses import draw_hypotheses
+
+__all__ = ['draw_hypotheses']
