@@ -1,0 +1,41 @@
+# make demo   the whole method on this machine, in minutes
+# make test   the test suite
+# make lint   style and spelling
+# make env    only set up the environment (the others do so themselves)
+# make clean  remove caches; the environment and results stay
+#
+# XAS_VENV    where the environment lies (default: .venv)
+# DEMO_ARGS   passed on to the demo, e.g. DEMO_ARGS='--data-root data/h36m'
+# TESTS       what to test, e.g. TESTS=tests/geometry
+
+XAS_VENV ?= .venv
+PYTHON := $(XAS_VENV)/bin/python
+TESTS ?= tests
+
+# The environment may serve several checkouts: this one comes first.
+export PYTHONPATH := $(CURDIR)$(if $(PYTHONPATH),:$(PYTHONPATH))
+export XAS_VENV
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test lint clean
+
+help:
+	@sed -n 's/^# \?//; /^$$/q; p' Makefile
+
+env:
+	@tools/setup_env.sh
+
+demo: env
+	$(PYTHON) tools/demo.py $(DEMO_ARGS)
+
+test: env
+	$(PYTHON) -m pytest $(TESTS)
+
+lint: env
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m codespell_lib .
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune \
+		-exec rm -rf {} +
