@@ -1,0 +1,4 @@
+"""Heads."""
+from .multi_hypothesis_head import MultiHypothesisHead
+
+__all__ = ['MultiHypothesisHead']

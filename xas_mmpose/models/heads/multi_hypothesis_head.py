@@ -1,0 +1,296 @@
+"""The head: features to volumes, losses and several 3D poses."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.structures import InstanceData
+from mmpose.models.heads.heatmap_heads import HeatmapHead
+from mmpose.registry import KEYPOINT_CODECS, MODELS
+from torch import Tensor
+
+from xas_mmpose.geometry.cameras import (
+    box_root_depth,
+    crop_affine,
+    image_to_camera,
+    normalised_to_patch,
+    patch_to_image,
+)
+from xas_mmpose.ops import Marginals, volume_marginals
+
+Features = Sequence[Tensor]
+
+
+@MODELS.register_module()
+class MultiHypothesisHead(HeatmapHead):
+    """Predict several 3D poses from one image, trained without pose labels.
+
+    Sec. 3 of arXiv 2411.13026. Transposed convolutions and a 1x1 convolution
+    turn the last feature map into one volume per key point, which the codec
+    decodes into M hypotheses. It works behind any MMPose backbone inside
+    ``TopdownPoseEstimator``.
+
+    A training batch may mix two kinds of samples, told apart by the metainfo
+    key ``domain``: *synthetic* pairs with labels, and unlabelled *target*
+    pictures with a foreground mask. One forward pass serves both, and a loss
+    reads the samples of its kind only.
+
+    Args:
+        in_channels: Channels of the last feature map.
+        metainfo: ``dataset_info`` of the key points. Read are their number,
+            ``root_index`` (0 if missing), and the links that the mask loss
+            draws.
+        decoder: Config of the codec
+            (:class:`~xas_mmpose.codecs.DepthModeVolume`).
+        deconv_out_channels: Filters of each transposed convolution, which
+            doubles the map; None or empty for none.
+        deconv_kernel_sizes: Kernel size of each of them.
+        loss_synthetic: Config of the loss of hypotheses against synthetic
+            truth.
+        loss_synthetic_likelihood: Config of the loss of the marginals
+            against synthetic truth, or None.
+        loss_skeleton_mask: Config of the loss of the drawn skeleton against
+            the target's mask, or None. It is given ``metainfo``.
+        init_cfg: Initialisation; Kaiming normal by default.
+
+    Raises:
+        ValueError: If the metainfo has no key points.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 metainfo: Mapping[str, Any],
+                 decoder: Mapping[str, Any],
+                 deconv_out_channels: Sequence[int] | None = (256, 256, 256),
+                 deconv_kernel_sizes: Sequence[int] | None = (4, 4, 4),
+                 loss_synthetic: Mapping[str, Any] | None = None,
+                 loss_synthetic_likelihood: Mapping[str, Any] | None = None,
+                 loss_skeleton_mask: Mapping[str, Any] | None = None,
+                 init_cfg: Any = None) -> None:
+        self.num_keypoints = len(metainfo.get('keypoint_info', ()))
+        if self.num_keypoints == 0:
+            raise ValueError('the metainfo of MultiHypothesisHead has no '
+                             'keypoint_info; give it the dataset_info of '
+                             'the data set')
+        self.root_index = int(metainfo.get('root_index', 0))
+        codec = KEYPOINT_CODECS.build(decoder)
+        super().__init__(
+            in_channels=in_channels,
+            out_channels=self.num_keypoints * codec.heatmap_size[2],
+            deconv_out_channels=deconv_out_channels,
+            deconv_kernel_sizes=deconv_kernel_sizes,
+            loss=loss_synthetic or dict(type='WinnerTakesAllLoss'),
+            init_cfg=init_cfg)
+        self.decoder = codec
+        self.likelihood_loss_module = (
+            MODELS.build(loss_synthetic_likelihood)
+            if loss_synthetic_likelihood else None)
+        self.mask_loss_module = (
+            MODELS.build({'metainfo': metainfo, **loss_skeleton_mask})
+            if loss_skeleton_mask else None)
+
+    @property
+    def default_init_cfg(self) -> list[dict]:
+        """Kaiming normal, fan out, bias 0, as in the paper's detector."""
+        return [
+            dict(type='Kaiming', layer=['Conv2d', 'ConvTranspose2d'],
+                 mode='fan_out', nonlinearity='relu'),
+            dict(type='Constant', layer='BatchNorm2d', val=1)
+        ]
+
+    def forward(self, feats: Features) -> Tensor:
+        """Compute the volumes.
+
+        Args:
+            feats: Feature maps of the backbone; the last one (B, C, h, w)
+                is used.
+
+        Returns:
+            Scores (B, K, D, H, W).
+
+        Raises:
+            ValueError: If the map does not come out as large as the codec's
+                ``heatmap_size`` says.
+        """
+        scores = super().forward(feats)
+        width, height, depth = self.decoder.heatmap_size
+        if scores.shape[-2:] != (height, width):
+            raise ValueError(
+                f'the volumes have {scores.shape[-1]}x{scores.shape[-2]} '
+                f'cells, but heatmap_size says {width}x{height}: each entry '
+                "of deconv_out_channels doubles the backbone's map of "
+                f'{feats[-1].shape[-1]}x{feats[-1].shape[-2]}')
+        return scores.unflatten(1, (self.num_keypoints, depth))
+
+    def loss(self,
+             feats: Features,
+             batch_data_samples: Sequence[Any],
+             train_cfg: Mapping[str, Any] | None = None) -> dict[str, Tensor]:
+        """Compute the losses of a batch, of both kinds of samples or one.
+
+        Args:
+            feats: Feature maps of the backbone.
+            batch_data_samples: The samples.
+            train_cfg: Unused, part of MMPose's interface.
+
+        Returns:
+            Losses under the names ``loss_synthetic``,
+            ``loss_synthetic_likelihood`` and ``loss_skeleton_mask``; 0 where
+            the batch has no sample of the kind.
+
+        Raises:
+            ValueError: If a sample's ``domain`` is unknown.
+        """
+        marginals = volume_marginals(self.forward(feats))
+        hypotheses, _ = self.decoder.decode_marginals(marginals)
+        target, synthetic = self._split(batch_data_samples, hypotheses.device)
+        losses = self._synthetic_losses(
+            hypotheses[synthetic],
+            Marginals(*(m[synthetic] for m in marginals)),
+            [batch_data_samples[i] for i in synthetic.tolist()])
+        if _is_on(self.mask_loss_module):
+            losses['loss_skeleton_mask'] = self._mask_loss(
+                hypotheses[target, 0, :, :2],
+                [batch_data_samples[i] for i in target.tolist()])
+        return losses
+
+    def _split(self, samples: Sequence[Any],
+               device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return the indices of target and of synthetic samples."""
+        domains = [sample.metainfo.get('domain') for sample in samples]
+        unknown = set(domains) - {'target', 'synthetic'}
+        if unknown:
+            raise ValueError(
+                f'samples of unknown domain {sorted(map(str, unknown))}: a '
+                "training sample needs the metainfo key domain='target' or "
+                "'synthetic' (is 'domain' among PackXasInputs' meta_keys?)")
+        return tuple(
+            torch.tensor([i for i, d in enumerate(domains) if d == kind],
+                         dtype=torch.long, device=device)
+            for kind in ('target', 'synthetic'))
+
+    def _synthetic_losses(self, hypotheses: Tensor, marginals: Marginals,
+                          samples: Sequence[Any]) -> dict[str, Tensor]:
+        """Compare predictions on synthetic pictures with their truth."""
+        losses = {}
+        nothing = hypotheses.new_zeros(())
+        if samples:
+            labels = [sample.gt_instance_labels for sample in samples]
+            truth = torch.cat([i.keypoint_labels for i in labels])
+            weight = torch.cat([i.keypoint_weights for i in labels])
+            truth, weight = truth.to(hypotheses), weight.to(hypotheses)
+        if _is_on(self.loss_module):
+            losses['loss_synthetic'] = (
+                self.loss_module(hypotheses, truth, weight)
+                if samples else nothing)
+        if _is_on(self.likelihood_loss_module):
+            losses['loss_synthetic_likelihood'] = (
+                self.likelihood_loss_module(
+                    marginals, self.decoder.normalised_to_index(truth),
+                    weight) if samples else nothing)
+        return losses
+
+    def _mask_loss(self, keypoints: Tensor,
+                   samples: Sequence[Any]) -> Tensor:
+        """Compare drawn skeletons with the masks of target pictures."""
+        if not samples:
+            return keypoints.new_zeros(())
+        masks = torch.stack([sample.gt_fields.masks for sample in samples])
+        return self.mask_loss_module(keypoints, masks.to(keypoints) / 255)
+
+    def predict(self,
+                feats: Features | list[Features],
+                batch_data_samples: Sequence[Any],
+                test_cfg: Mapping[str, Any] | None = None
+                ) -> list[InstanceData]:
+        """Predict poses.
+
+        Args:
+            feats: Feature maps of the backbone; with ``flip_test`` a list of
+                those of the pictures and of the mirrored pictures.
+            batch_data_samples: The samples. Their metainfo should hold the
+                crop (``input_center``, ``input_scale``, ``cube_size``) and
+                ``camera_param``; without a camera x and y are taken to be
+                parallel to the picture.
+            test_cfg: ``flip_test`` averages with the mirrored picture.
+
+        Returns:
+            One instance a sample, with numpy fields:
+
+            - ``keypoints`` (1, K, 3): the likeliest pose in the patch: px,
+              px, mm behind the root (the estimator maps x, y to the image)
+            - ``keypoint_scores`` (1, K): probability of its depth bin
+            - ``keypoints_3d`` (1, K, 3): the same in the camera frame, mm,
+              relative to the root
+            - ``hypotheses`` (1, M, K, 3): all of them, normalised
+            - ``hypotheses_3d`` (1, M, K, 3): all of them in the camera
+              frame, mm, each relative to its root
+            - ``hypothesis_scores`` (1, M, K)
+        """
+        if test_cfg and test_cfg.get('flip_test', False):
+            marginals = self._flip_average(
+                feats, batch_data_samples[0].metainfo['flip_indices'])
+        else:
+            marginals = volume_marginals(self.forward(feats))
+        hypotheses, scores = self.decoder.decode_marginals(marginals)
+        hypotheses = hypotheses.detach().double().cpu().numpy()
+        scores = scores.detach().cpu().numpy()
+        return [
+            self._instance(*prediction, sample.metainfo)
+            for *prediction, sample in zip(hypotheses, scores,
+                                           batch_data_samples)
+        ]
+
+    def _flip_average(self, feats: list[Features],
+                      flip_indices: Sequence[int]) -> Marginals:
+        """Average the marginals of pictures and of mirrored pictures."""
+        straight, flipped = (volume_marginals(self.forward(f)) for f in feats)
+        swap = list(flip_indices)
+        flipped = Marginals(flipped.x[:, swap].flip(-1), flipped.y[:, swap],
+                            flipped.z[:, swap])
+        return Marginals(*((a + b) / 2 for a, b in zip(straight, flipped)))
+
+    def _instance(self, hypotheses: np.ndarray, scores: np.ndarray,
+                  metainfo: Mapping[str, Any]) -> InstanceData:
+        """Convert one sample's hypotheses (M, K, 3) into all frames."""
+        cube_size = metainfo.get('cube_size', self.decoder.cube_size)
+        patch = normalised_to_patch(hypotheses, self.decoder.input_size,
+                                    cube_size)
+        if 'camera_param' in metainfo:
+            camera = self._to_camera(patch, cube_size, metainfo)
+        else:
+            camera = hypotheses * np.array([0.5, 0.5, 1.0]) * cube_size
+        root = slice(self.root_index, self.root_index + 1)
+        camera = camera - camera[:, root]
+        return InstanceData(
+            keypoints=patch[:1],
+            keypoint_scores=scores[:1],
+            keypoints_3d=camera[:1],
+            hypotheses=hypotheses[None],
+            hypotheses_3d=camera[None],
+            hypothesis_scores=scores[None])
+
+    def _to_camera(self, patch: np.ndarray, cube_size: float,
+                   metainfo: Mapping[str, Any]) -> np.ndarray:
+        """Map patch key points (M, K, 3) to the camera frame, mm.
+
+        The root's depth is the one at which the cube fills the crop.
+        """
+        camera = metainfo['camera_param']
+        center, scale = metainfo['input_center'], metainfo['input_scale']
+        affine = crop_affine(center, scale, self.decoder.input_size)
+        root_depth = box_root_depth(
+            np.asarray(scale), np.asarray(camera['f']), cube_size)
+        image = patch_to_image(patch, affine, root_depth)
+        return image_to_camera(image, camera['f'], camera['c'],
+                               camera.get('k'), camera.get('p'))
+
+
+def _is_on(loss: torch.nn.Module | None) -> bool:
+    """Say whether a loss is there and has a weight other than 0.
+
+    Multiplying by 0 would not do: 0 times NaN is NaN.
+    """
+    return loss is not None and loss.loss_weight != 0

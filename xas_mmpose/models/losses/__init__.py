@@ -1,0 +1,8 @@
+"""Losses, one family a file."""
+from .marginal_likelihood_loss import MarginalLikelihoodLoss
+from .skeleton_mask_loss import SkeletonMaskLoss
+from .winner_takes_all_loss import WinnerTakesAllLoss
+
+__all__ = [
+    'MarginalLikelihoodLoss', 'SkeletonMaskLoss', 'WinnerTakesAllLoss'
+]
