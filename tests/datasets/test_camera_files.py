@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import json
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+from xas_mmpose.datasets.camera_files import (load_array_pickle,
+                                              read_h36m_cameras,
+                                              read_h36m_meta,
+                                              read_mpi_inf_3dhp_calibration)
+from xas_mmpose.datasets.joint_tables import (MPI_INF_3DHP_28_TO_HUMAN36M_18,
+                                              with_thorax)
+from xas_mmpose.geometry.cameras import (apply_affine, camera_to_image,
+                                         crop_affine, cube_box,
+                                         image_to_patch, world_to_camera)
+
+
+def test_h36m_cameras_become_world_to_camera_mm(tmp_path):
+    turn = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])  # camera to world
+    camera = dict(R=turn, T=np.array([[1.0], [2], [3]]),
+                  f=np.array([[1100.0], [1200]]), c=np.array([[500.0], [510]]),
+                  k=np.ones((3, 1)), p=np.ones((2, 1)), w=1000, h=1002)
+    path = tmp_path / 'cameras.pkl'
+    path.write_bytes(pickle.dumps({('S1', '54138969'): camera}))
+    read = read_h36m_cameras(path)['S1', '54138969']
+    in_camera = np.array([10.0, 20.0, 30.0])
+    in_world = turn @ in_camera + [1000, 2000, 3000]
+    np.testing.assert_allclose(
+        world_to_camera(in_world, read['R'], read['T']), in_camera)
+    assert read['f'].tolist() == [1100, 1200]
+    assert (read['w'], read['h']) == (1000, 1002)
+    assert 'k' not in read
+    assert read_h36m_cameras(path, lens=True)[
+        'S1', '54138969']['k'].shape == (3,)
+
+
+def test_real_cameras_agree_with_the_frames(sample_data):
+    cameras = read_h36m_cameras(sample_data / 'h36m/cameras.pkl', lens=True)
+    assert len(cameras) == 44
+    frames = json.loads((sample_data / 'h36m_frames.json').read_text())
+    for frame in frames['frames']:
+        name = os.path.basename(frame['file'])
+        camera = cameras[name.split('_')[0], name.split('.')[1][:8]]
+        np.testing.assert_allclose(camera['R'], frame['extrinsics']['R'],
+                                   atol=1e-9)
+        np.testing.assert_allclose(
+            camera['T'], np.ravel(frame['extrinsics']['t']), atol=1e-4)
+        pixels = camera_to_image(
+            np.array(frame['joints_3d_cam_mm']), camera['f'], camera['c'],
+            camera['k'], camera['p'])[:, :2]
+        np.testing.assert_allclose(pixels, frame['joints_2d_px'], atol=1e-3)
+
+
+class _Evil:
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_a_pickle_that_runs_code_is_refused(tmp_path):
+    evil = _Evil()
+    evil.path = str(tmp_path / 'made')
+    path = tmp_path / 'cameras.pkl'
+    path.write_bytes(pickle.dumps({('S1', '1'): evil}))
+    with pytest.raises(ValueError, match=r'cameras\.pkl.*mkdir'):
+        read_h36m_cameras(path)
+    assert not (tmp_path / 'made').exists()
+
+
+@pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
+def test_arrays_load_from_every_protocol(tmp_path, protocol):
+    path = tmp_path / 'arrays.pkl'
+    content = {('a', 'b'): dict(x=np.arange(6.0).reshape(2, 3),
+                                y=np.float64(2.5), z='w')}
+    path.write_bytes(pickle.dumps(content, protocol=protocol))
+    loaded = load_array_pickle(path)['a', 'b']
+    np.testing.assert_array_equal(loaded['x'], content['a', 'b']['x'])
+    assert loaded['y'] == 2.5
+    assert loaded['z'] == 'w'
+
+
+def test_bad_camera_files_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'nothing\.pkl'):
+        read_h36m_cameras(tmp_path / 'nothing.pkl')
+    path = tmp_path / 'cameras.pkl'
+    path.write_bytes(pickle.dumps({('S1', '1'): dict(R=np.eye(3))}))
+    with pytest.raises(ValueError, match=r"\('S1', '1'\).*'T'"):
+        read_h36m_cameras(path)
+    path.write_bytes(b'no pickle at all')
+    with pytest.raises(ValueError, match=r'cameras\.pkl was not loaded'):
+        read_h36m_cameras(path)
+    path.write_bytes(pickle.dumps([1]))
+    with pytest.raises(ValueError, match='holds no cameras'):
+        read_h36m_cameras(path)
+    text = tmp_path / 'text'
+    text.write_text('3\nsome words\n')
+    with pytest.raises(ValueError, match=r'text is no matlab_meta'):
+        read_h36m_meta(text)
+    with pytest.raises(ValueError, match='names no camera'):
+        read_mpi_inf_3dhp_calibration(text)
+    text.write_text('Skeletool\nname 0\n  size 1 1\n')
+    with pytest.raises(ValueError, match='intrinsic'):
+        read_mpi_inf_3dhp_calibration(text)
+    for read in (read_h36m_meta, read_mpi_inf_3dhp_calibration):
+        with pytest.raises(FileNotFoundError, match='nothing'):
+            read(tmp_path / 'nothing')
+
+
+def test_golden_matlab_meta(goldens):
+    golden = np.load(goldens / '07_crop.npz')
+    camera, world = read_h36m_meta(goldens / '07_h36m_matlab_meta.txt')
+    np.testing.assert_allclose(camera['R'], golden['meta_rot'], rtol=1e-6)
+    np.testing.assert_allclose(-camera['R'].T @ camera['T'],
+                               golden['meta_trans'], rtol=1e-6)
+    np.testing.assert_allclose(camera['f'], golden['meta_f'], rtol=1e-6)
+    np.testing.assert_allclose(camera['c'], golden['meta_c'], rtol=1e-6)
+    assert (camera['w'], camera['h']) == (golden['meta_width'],
+                                          golden['meta_height'])
+    np.testing.assert_allclose(with_thorax(world), golden['meta_keypoints'],
+                               rtol=1e-6, atol=5e-4)
+    with_lens, _ = read_h36m_meta(goldens / '07_h36m_matlab_meta.txt', True)
+    assert with_lens['k'].tolist() == [-0.19421940, 0.24040480, 0.00681]
+    assert with_lens['p'].tolist() == [-0.00274089, -0.00161903]
+
+
+def test_golden_mpi_chain(goldens):
+    golden = np.load(goldens / '07_crop.npz')
+    cameras = read_mpi_inf_3dhp_calibration(
+        goldens / '07_mpi_camera.calibration')
+    table = list(MPI_INF_3DHP_28_TO_HUMAN36M_18)
+    assert table == golden['mpi_28_to_18'].tolist()
+    for i, number in enumerate(golden['mpi_cams'].tolist()):
+        camera = cameras[number]
+        assert (camera['w'], camera['h']) == (2048, 2048)
+        np.testing.assert_allclose(
+            [*camera['f'], *camera['c']],
+            golden['mpi_intrinsics_fx_fy_cx_cy'][i], rtol=1e-6)
+        outer = golden['mpi_extrinsics'][i]
+        np.testing.assert_allclose(camera['R'], outer[:3, :3], atol=1e-7)
+        np.testing.assert_allclose(camera['T'], outer[:3, 3], rtol=1e-6)
+        for b, pose in enumerate(golden['mpi_cam_pose'][i].astype(float)):
+            root = pose[table[0]]
+            np.testing.assert_allclose(root, golden['mpi_pelvis'][i, b],
+                                       rtol=1e-6)
+            image = camera_to_image(pose, camera['f'], camera['c'])
+            inside = ((image[:, :2] >= 0) & (image[:, :2] < 2048)).all(-1)
+            np.testing.assert_array_equal(
+                inside, golden['mpi_vis'][i, b, :, 0] > 0)
+            center, scale = cube_box(root, camera['f'], camera['c'])
+            affine = crop_affine(center, scale, (256, 256))
+            left, top = center - scale / 2
+            right, bottom = center + scale / 2
+            for side, value in dict(l=left, r=right, t=top,
+                                    b=bottom).items():
+                assert value == pytest.approx(golden[f'mpi_box_{side}'][i, b],
+                                              abs=5e-4)
+            np.testing.assert_allclose(affine, golden['mpi_affine'][i, b],
+                                       atol=5e-4, rtol=1e-6)
+            patch = image_to_patch(image, affine, root[2])
+            expected = golden['mpi_pt_2d'][i, b]
+            np.testing.assert_allclose(image[:, :2], expected[:, :2],
+                                       atol=5e-4)
+            np.testing.assert_allclose(patch[:, 2], expected[:, 2], atol=5e-4)
+            patch[:, 2] *= 256 / 2000  # the reference's depth "pixels"
+            np.testing.assert_allclose(
+                patch, golden['mpi_joints_patch'][i, b], atol=5e-4)
+            np.testing.assert_allclose(
+                patch[table], golden['mpi_joints_patch18'][i, b], atol=5e-4)
+
+
+def test_golden_affines(goldens):
+    golden = np.load(goldens / '07_crop.npz')
+    point = np.array([[3.0, 5.0]])
+    for spec, out in zip(golden['affine_spec'], golden['affine_out']):
+        cx, cy, w, h, pw, ph, scale, rotation, inverse = spec.tolist()
+        affine = crop_affine(np.array([cx, cy]), np.array([w, h]) * scale,
+                             (int(pw), int(ph)), rotation)
+        expected = out.astype(float)
+        if inverse:
+            there = apply_affine(point, expected)
+            np.testing.assert_allclose(apply_affine(there, affine), point,
+                                       atol=5e-4)
+        else:
+            np.testing.assert_allclose(affine, expected, rtol=1e-6,
+                                       atol=5e-4)

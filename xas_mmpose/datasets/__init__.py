@@ -1,0 +1,4 @@
+"""Data sets, pipelines and samplers; importing it registers them."""
+from . import datasets, samplers, transforms
+
+__all__ = ['datasets', 'samplers', 'transforms']

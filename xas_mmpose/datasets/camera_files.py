@@ -1,0 +1,192 @@
+"""Readers of the camera files that the data sets come with.
+
+All return ``camera_param`` dictionaries: ``f`` (2,) and ``c`` (2,) in px,
+``R`` (3, 3) and ``T`` (3,) with ``X_camera = R @ X_world + T`` in mm, the
+picture's ``w`` and ``h``, and, where the lens model is asked for, its radial
+terms ``k`` (3,) and tangential terms ``p`` (2,). Arrays are float64. The
+files themselves disagree about units and about which way R and T lead.
+"""
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+#: All that a pickle of dictionaries, strings, numbers and arrays refers to,
+#: under numpy's old and new module names.
+_ALLOWED = frozenset(
+    [(f'numpy.{core}.multiarray', name) for core in ('core', '_core')
+     for name in ('_reconstruct', 'scalar')]
+    + [(f'numpy.{core}.numeric', '_frombuffer')
+       for core in ('core', '_core')]
+    + [('numpy', 'ndarray'), ('numpy', 'dtype'), ('_codecs', 'encode')])
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Unpickle numpy arrays and builtin containers, nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ALLOWED:
+            raise pickle.UnpicklingError(
+                f'it asks for {module}.{name}, which is neither an array nor '
+                'a plain container')
+        return super().find_class(module, name)
+
+
+def load_array_pickle(path: str | os.PathLike) -> Any:
+    """Load a pickle that holds arrays and builtin containers only.
+
+    Args:
+        path: The pickle file.
+
+    Returns:
+        Its content.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no pickle, or asks for anything but arrays. Its
+            code does not run.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'there is no file {path}')
+    with open(path, 'rb') as file:
+        try:
+            # Python-2 pickles of arrays decode with latin1 only.
+            return _ArrayUnpickler(file, encoding='latin1').load()
+        except (pickle.UnpicklingError, EOFError, AttributeError,
+                ImportError, IndexError, TypeError, KeyError) as error:
+            raise ValueError(f'{path} was not loaded: {error}') from error
+
+
+def read_h36m_cameras(
+        path: str | os.PathLike,
+        lens: bool = False) -> dict[tuple[str, str], dict[str, Any]]:
+    """Read the ``cameras.pkl`` that MMPose's Human3.6M converter writes.
+
+    The file holds camera-to-world rotations and the camera's place in
+    metres; both are turned round here.
+
+    Args:
+        path: The file.
+        lens: Whether ``k`` and ``p`` are kept.
+
+    Returns:
+        ``camera_param`` by (subject, camera id), as ``('S1', '54138969')``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not of that form.
+    """
+    cameras = load_array_pickle(path)
+    if not isinstance(cameras, Mapping) or not cameras:
+        raise ValueError(f'{path} holds no cameras: a dictionary by (subject, '
+                         "camera id) is expected, as MMPose's "
+                         'preprocess_h36m.py writes it')
+    out = {}
+    for key, camera in cameras.items():
+        try:
+            rotation = np.asarray(camera['R'], np.float64).reshape(3, 3).T
+            place = np.asarray(camera['T'], np.float64).reshape(3) * 1000
+            out[key] = _camera_param(
+                f=camera['f'], c=camera['c'], R=rotation,
+                T=-rotation @ place, w=camera['w'], h=camera['h'],
+                k=camera['k'] if lens else None,
+                p=camera['p'] if lens else None)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f'{path}: the entry of camera {key} lacks or '
+                             f'misshapes {error}') from error
+    return out
+
+
+def read_h36m_meta(
+        path: str | os.PathLike,
+        lens: bool = False) -> tuple[dict[str, Any], np.ndarray]:
+    """Read a ``matlab_meta.txt`` of the authors' Human3.6M layout.
+
+    Args:
+        path: The file of one sequence and camera.
+        lens: Whether ``k`` and ``p`` are kept.
+
+    Returns:
+        The ``camera_param``, and the 17 key points (N, 17, 3) of each of the
+        N frames, world mm, chosen and ordered by the file's own list.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not of that form.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'there is no file {path}')
+    lines = Path(path).read_text().splitlines()
+    try:
+        num_frames = int(lines[0])
+        # The first word of every other line is a label.
+        size, rot, place, f, c, k, p, ids, *poses = [
+            np.array(line.split()[1:], np.float64) for line in lines[1:]
+            if line.strip()]
+        rotation = rot.reshape(3, 3).T  # MATLAB writes columns first
+        camera = _camera_param(
+            f=f, c=c, R=rotation, T=-rotation @ place.reshape(3), w=size[0],
+            h=size[1], k=k if lens else None, p=p if lens else None)
+        world = np.stack(poses[:num_frames]).reshape(num_frames, 32, 3)
+        return camera, world[:, ids.astype(int) - 1]
+    except (ValueError, IndexError) as error:
+        raise ValueError(f'{path} is no matlab_meta.txt of Human3.6M: '
+                         f'{error}') from error
+
+
+def read_mpi_inf_3dhp_calibration(
+        path: str | os.PathLike) -> dict[int, dict[str, Any]]:
+    """Read a ``camera.calibration`` of MPI-INF-3DHP.
+
+    Args:
+        path: The file of one sequence.
+
+    Returns:
+        ``camera_param`` by camera number. Its extrinsics are world-to-camera
+        in mm already; its lens terms are 0 and left out.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not of that form.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'there is no file {path}')
+    blocks: list[dict[str, list[str]]] = []
+    for line in Path(path).read_text().splitlines()[1:]:
+        label, *values = line.split() or ['']
+        if label == 'name':
+            blocks.append({})
+        if label and blocks:
+            blocks[-1][label] = values
+    try:
+        cameras = {}
+        for block in blocks:
+            inner = np.array(block['intrinsic'], np.float64).reshape(4, 4)
+            outer = np.array(block['extrinsic'], np.float64).reshape(4, 4)
+            cameras[int(block['name'][0])] = _camera_param(
+                f=inner[[0, 1], [0, 1]], c=inner[:2, 2], R=outer[:3, :3],
+                T=outer[:3, 3], w=block['size'][0], h=block['size'][1])
+    except (KeyError, ValueError, IndexError) as error:
+        raise ValueError(f'{path} is no camera.calibration of MPI-INF-3DHP: '
+                         f'{error}') from error
+    if not cameras:
+        raise ValueError(f'{path} is no camera.calibration of MPI-INF-3DHP: '
+                         'it names no camera')
+    return cameras
+
+
+def _camera_param(f: Any, c: Any, R: Any, T: Any, w: Any, h: Any,
+                  k: Any = None, p: Any = None) -> dict[str, Any]:
+    """Return a ``camera_param`` in its types; k and p only where given."""
+    shapes = dict(f=(2,), c=(2,), R=(3, 3), T=(3,), k=(3,), p=(2,))
+    values = dict(f=f, c=c, R=R, T=T, k=k, p=p)
+    camera: dict[str, Any] = {
+        key: np.asarray(value, np.float64).reshape(shapes[key])
+        for key, value in values.items() if value is not None}
+    camera.update(w=int(w), h=int(h))
+    return camera

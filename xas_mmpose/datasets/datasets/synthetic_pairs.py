@@ -1,0 +1,165 @@
+"""Rendered pictures with known joints, as ``tools/synthesize.py`` writes."""
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from mmpose.registry import DATASETS
+
+from .base import BasePoseDataset3D, label_keys
+from .file_checks import FolderIndex, require_files
+
+
+@DATASETS.register_module()
+class SyntheticPairDataset(BasePoseDataset3D):
+    """Synthetic pairs on disk: picture, mask, camera and 3D joints.
+
+    The annotation file is in COCO's form (``xtcocotools`` reads it) with
+    ``mask_file`` per image and ``keypoints_3d`` (camera frame, mm),
+    ``camera_param`` and ``subject`` per annotation. Key points are found by
+    their names, so the file may hold more than the metainfo asks for.
+
+    Args:
+        ann_file: The annotation file, relative to ``data_root``.
+        data_prefix: Folders that ``img`` and ``mask`` file names are relative
+            to, themselves relative to ``data_root``.
+        subjects: Numbers of the bodies to keep; None for all.
+        split: ``'train'`` leaves out, ``'heldout'`` keeps only, the bodies
+            that are held out; None keeps all.
+        heldout_fraction: Share of the bodies that are held out: the last
+            ones by number, at least one.
+        **kwargs: See :class:`BasePoseDataset3D`.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If the file lacks key points of the metainfo, its 2D and
+            3D key points disagree, or no sample is left.
+    """
+
+    def __init__(self,
+                 ann_file: str = 'annotations.json',
+                 data_prefix: dict | None = None,
+                 subjects: Sequence[int] | None = None,
+                 split: str | None = None,
+                 heldout_fraction: float = 0.1,
+                 **kwargs: Any) -> None:
+        if split not in (None, 'train', 'heldout'):
+            raise ValueError("split is 'train', 'heldout' or None, got "
+                             f'{split!r}')
+        if not 0 < heldout_fraction < 1:
+            raise ValueError('heldout_fraction lies between 0 and 1, got '
+                             f'{heldout_fraction}')
+        self.subjects = subjects
+        self.split = split
+        self.heldout_fraction = heldout_fraction
+        super().__init__(
+            ann_file=ann_file,
+            data_prefix=data_prefix or dict(img='', mask=''),
+            **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """List the samples of the wanted bodies."""
+        content = self._load_json()
+        order = self._keypoint_order(content)
+        root_index = self.root_index(self.ann_file)
+        images = {image['id']: image for image in content['images']}
+        kept = self._kept_subjects(
+            {ann['subject'] for ann in content['annotations']})
+        samples = [self._sample(images[ann['image_id']], ann, order,
+                                root_index)
+                   for ann in content['annotations']
+                   if ann['subject'] in kept][::self.sample_interval]
+        if not samples:
+            raise ValueError(
+                f'{self.ann_file}: no sample is left with subjects='
+                f'{self.subjects}, split={self.split!r}')
+        if self.check_files:
+            index = FolderIndex()
+            for kind, key in (('image', 'img_path'), ('mask', 'mask_path')):
+                require_files(kind, (sample[key] for sample in samples),
+                              index, self._cure())
+        return samples
+
+    def _load_json(self) -> dict:
+        """Read the annotation file and check its keys."""
+        if not os.path.isfile(self.ann_file):
+            raise FileNotFoundError(
+                f'there is no annotation file {self.ann_file}. '
+                f'{self._cure()}')
+        with open(self.ann_file) as file:
+            try:
+                content = json.load(file)
+            except json.JSONDecodeError as error:
+                raise ValueError(f'{self.ann_file} is no JSON file: {error}. '
+                                 f'{self._cure()}') from error
+        wanted = dict(
+            images={'id', 'file_name', 'mask_file'},
+            annotations={'id', 'image_id', 'subject', 'keypoints',
+                         'keypoints_3d', 'camera_param'},
+            categories={'keypoints'})
+        for table, keys in wanted.items():
+            if not content.get(table):
+                raise ValueError(f'{self.ann_file} has no {table}. '
+                                 f'{self._cure()}')
+            missing = keys - set(content[table][0])
+            if missing:
+                raise ValueError(f'{self.ann_file}: {table} lack '
+                                 f'{sorted(missing)}. {self._cure()}')
+        return content
+
+    def _keypoint_order(self, content: dict) -> list[int]:
+        """Return where the metainfo's key points stand in the file."""
+        names = content['categories'][0]['keypoints']
+        missing = [n for n in self.keypoint_names if n not in names]
+        if missing:
+            raise ValueError(
+                f'{self.ann_file} has no key points {", ".join(missing)}, '
+                f'which the metainfo asks for; it has {", ".join(names)}. '
+                f'{self._cure()}')
+        return [names.index(name) for name in self.keypoint_names]
+
+    def _kept_subjects(self, present: set[int]) -> set[int]:
+        """Return the bodies that the options keep."""
+        ordered = sorted(present)
+        num_heldout = max(1, math.ceil(len(ordered) * self.heldout_fraction))
+        heldout = set(ordered[-num_heldout:])
+        kept = present if self.subjects is None else (
+            present & set(self.subjects))
+        if self.split == 'train':
+            return kept - heldout
+        return kept & heldout if self.split == 'heldout' else kept
+
+    def _sample(self, image: dict, ann: dict, order: list[int],
+                root_index: int) -> dict:
+        """Return the sample of one annotation."""
+        camera = {
+            key: value if key in ('w', 'h') else np.array(value, np.float64)
+            for key, value in ann['camera_param'].items()}
+        stored = np.array(ann['keypoints'], np.float64).reshape(-1, 3)[order]
+        points = np.array(ann['keypoints_3d'], np.float64)[order]
+        labels = label_keys(points, np.ones(len(order)), camera, root_index)
+        shown = stored[:, 2] > 0
+        apart = np.abs(labels['keypoints'][0] - stored[:, :2])[shown]
+        if apart.size and apart.max() > 0.5:
+            raise ValueError(
+                f'{self.ann_file}: annotation {ann["id"]} projects its '
+                f'keypoints_3d {apart.max():.1f} px from its keypoints. '
+                f'{self._cure()}')
+        labels['keypoints_visible'] = shown.astype(np.float32)[None]
+        return dict(
+            id=ann['id'], img_id=ann['image_id'], domain='synthetic',
+            img_path=os.path.join(self.data_prefix['img'],
+                                  image['file_name']),
+            mask_path=os.path.join(self.data_prefix['mask'],
+                                   image['mask_file']),
+            subject=ann['subject'], camera_param=camera, **labels)
+
+    def _cure(self) -> str:
+        """Return the command that makes such a set."""
+        folder = self.data_root or os.path.dirname(self.ann_file)
+        return ('Make the set with: python tools/synthesize.py --num 2000 '
+                f'--out {folder or "."}')

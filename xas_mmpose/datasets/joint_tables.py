@@ -1,0 +1,43 @@
+"""How the key points of other data sets become those of Human3.6M-18."""
+from __future__ import annotations
+
+import numpy as np
+
+from xas_mmpose.skeletons import HUMAN36M_18
+
+#: MPI-INF-3DHP's 28 key points in the order of its annot.mat.
+MPI_INF_3DHP_28 = (
+    'spine3', 'spine4', 'spine2', 'spine', 'pelvis', 'neck', 'head',
+    'head_top',
+    'left_clavicle', 'left_shoulder', 'left_elbow', 'left_wrist',
+    'left_hand',
+    'right_clavicle', 'right_shoulder', 'right_elbow', 'right_wrist',
+    'right_hand',
+    'left_hip', 'left_knee', 'left_ankle', 'left_foot', 'left_toe',
+    'right_hip', 'right_knee', 'right_ankle', 'right_foot', 'right_toe',
+)
+
+#: Names in MPI-INF-3DHP of those key points that Human3.6M names otherwise.
+_MPI_NAMES = dict(
+    root='pelvis', torso='spine2', nose='head', head='head_top',
+    thorax='spine4')
+
+#: Indices (18,) into MPI-INF-3DHP's 28 key points.
+MPI_INF_3DHP_28_TO_HUMAN36M_18 = tuple(
+    MPI_INF_3DHP_28.index(_MPI_NAMES.get(name, name))
+    for name in HUMAN36M_18.keypoint_names)
+
+
+def with_thorax(keypoints: np.ndarray) -> np.ndarray:
+    """Add the thorax, the mean of the shoulders, to 17 key points.
+
+    Args:
+        keypoints: Points (..., 17, C) in MMPose's Human3.6M order.
+
+    Returns:
+        Points (..., 18, C) in the order of ``HUMAN36M_18``.
+    """
+    shoulders = [HUMAN36M_18.index('left_shoulder'),
+                 HUMAN36M_18.index('right_shoulder')]
+    thorax = keypoints[..., shoulders, :].mean(axis=-2, keepdims=True)
+    return np.concatenate([keypoints, thorax], axis=-2)

@@ -1,0 +1,131 @@
+"""Batches with a fixed number of samples from each data set."""
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from mmengine.dist import get_dist_info, sync_random_seed
+from mmpose.datasets import CombinedDataset
+from mmpose.registry import DATA_SAMPLERS
+from torch.utils.data import Sampler
+
+
+@DATA_SAMPLERS.register_module()
+class PairedSourceSampler(Sampler):
+    """Fill every batch with fixed numbers of samples of each source.
+
+    MMPose's ``MultiSourceSampler`` computes these numbers from ratios and
+    never ends when one rounds to 0, shuffles sources of equal length alike
+    (sample i always beside sample i), and starts afresh when a training is
+    resumed. Here each source is an endless row of shuffled passes, every
+    pass in its own order, and batch b of the training takes the b-th piece
+    of each row: a function of (seed, source, b) alone. A source shorter than
+    its share simply comes round again within the batch. The ranks of a
+    distributed training take neighbouring pieces.
+
+    Args:
+        dataset: A ``CombinedDataset`` without ``sample_ratio_factor``.
+        samples_per_source: How many samples of each of its data sets stand in
+            a batch, in this order. Their sum must be the data loader's
+            ``batch_size``. 0 leaves a source out.
+        num_batches: Length of an epoch in batches; None: as many as show the
+            source that takes longest once.
+        infinite: Never stop. For iteration-based training: MMEngine would
+            otherwise restart the workers, with a pause of two seconds, after
+            every epoch.
+        shuffle: Whether each pass over a source is shuffled.
+        seed: Seed; None for one that all ranks share.
+
+    Raises:
+        ValueError: If the numbers do not fit the data sets.
+    """
+
+    def __init__(self,
+                 dataset: CombinedDataset,
+                 samples_per_source: Sequence[int],
+                 num_batches: int | None = None,
+                 infinite: bool = False,
+                 shuffle: bool = True,
+                 seed: int | None = None) -> None:
+        if not isinstance(dataset, CombinedDataset) or dataset.resample:
+            raise ValueError(
+                'PairedSourceSampler needs a CombinedDataset without '
+                f'sample_ratio_factor, got {type(dataset).__name__}; use '
+                'num_batches here to set the length of an epoch')
+        lengths = dataset.lens
+        counts = list(samples_per_source)
+        if (len(counts) != len(lengths) or sum(counts) == 0
+                or any(not isinstance(n, int) or n < 0 for n in counts)):
+            raise ValueError(
+                'samples_per_source needs a whole number for each of the '
+                f'{len(lengths)} data sets, one of them above 0, got '
+                f'{counts}')
+        for source, (length, count) in enumerate(zip(lengths, counts)):
+            if count and not length:
+                raise ValueError(
+                    f'data set {source} of the CombinedDataset is empty, but '
+                    f'samples_per_source asks {count} of it per batch')
+        if num_batches is not None and num_batches < 1:
+            raise ValueError(f'num_batches starts at 1, got {num_batches}')
+        self.rank, self.world_size = get_dist_info()
+        self.lengths = lengths
+        self.offsets = np.cumsum([0, *lengths[:-1]]).tolist()
+        self.samples_per_source = counts
+        self.num_batches = num_batches or max(
+            math.ceil(length / (count * self.world_size))
+            for length, count in zip(lengths, counts) if count)
+        self.infinite = infinite
+        self.shuffle = shuffle
+        self.seed = sync_random_seed() if seed is None else seed
+        self.epoch = 0
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield indices into the combined data set, batch by batch."""
+        rows = [_SourceRow(length, self.seed, source, self.shuffle)
+                for source, length in enumerate(self.lengths)]
+        batch = self.epoch * self.num_batches
+        end = batch + self.num_batches
+        while self.infinite or batch < end:
+            for row, offset, count in zip(rows, self.offsets,
+                                          self.samples_per_source):
+                start = (batch * self.world_size + self.rank) * count
+                for position in range(start, start + count):
+                    yield offset + row[position]
+            batch += 1
+
+    def __len__(self) -> int:
+        """Return the number of samples of an epoch on this rank."""
+        return self.num_batches * sum(self.samples_per_source)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Continue with the batches of an epoch."""
+        self.epoch = epoch
+
+
+class _SourceRow:
+    """The endless row of shuffled passes over one source.
+
+    Args:
+        length: Number of samples of the source.
+        seed: Seed of the sampler.
+        source: Number of the source, so that sources of equal length are
+            shuffled differently.
+        shuffle: Whether passes are shuffled.
+    """
+
+    def __init__(self, length: int, seed: int, source: int,
+                 shuffle: bool) -> None:
+        self.length = length
+        self.key = (seed, source)
+        self.shuffle = shuffle
+        self._pass = -1
+        self._order = np.arange(length)
+
+    def __getitem__(self, position: int) -> int:
+        number, place = divmod(position, self.length)
+        if self.shuffle and number != self._pass:
+            rng = np.random.default_rng([*self.key, number])
+            self._order = rng.permutation(self.length)
+            self._pass = number
+        return int(self._order[place])

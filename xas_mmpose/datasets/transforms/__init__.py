@@ -1,0 +1,12 @@
+"""Pipeline steps; MMPose's own serve for what is not here."""
+from .cube_crop import CubeAffine, GetCubeBox, RandomCubeTransform
+from .flip import RandomFlipPose3D
+from .formatting import PackXasInputs
+from .labels import NormaliseKeypoints3D
+from .mask import LoadMask, RemoveBackground
+
+__all__ = [
+    'CubeAffine', 'GetCubeBox', 'LoadMask', 'NormaliseKeypoints3D',
+    'PackXasInputs', 'RandomCubeTransform', 'RandomFlipPose3D',
+    'RemoveBackground'
+]
