@@ -116,7 +116,7 @@ def test_xtcocotools_built_for_another_numpy_is_explained(monkeypatch):
 
 def test_missing_xtcocotools_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, 'xtcocotools._mask', None)
-    with pytest.raises(ImportError, match='xtcocotools==1.14.3'):
+    with pytest.raises(ImportError, match=r'xtcocotools==1\.14\.3'):
         compat.check_xtcocotools()
 
 

@@ -1,0 +1,122 @@
+#!/usr/bin/env python
+"""Test a model: `python tools/test.py configs/xas_h36m.py epoch_10.pth`.
+
+The arguments are those of MMPose's own tools/test.py, which tests our
+configs just as well.
+"""
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import mmengine
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+import xas_mmpose  # noqa: F401  registers everything
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file or URL')
+    parser.add_argument(
+        '--work-dir',
+        help="where logs go (default: the config's own work_dir, else "
+        'work_dirs/<name of the config>)')
+    parser.add_argument('--out', help='write the metrics here (.json, .pkl)')
+    parser.add_argument(
+        '--dump', help='write the predictions here (.pkl)')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, default={},
+        metavar='KEY=VALUE',
+        help='replace settings of the config, e.g. '
+        'test_dataloader.batch_size=4')
+    parser.add_argument(
+        '--show-dir', help='write pictures of predictions here')
+    parser.add_argument(
+        '--show', action='store_true', help='show predictions in a window')
+    parser.add_argument(
+        '--interval', type=int, default=1, help='draw every so many samples')
+    parser.add_argument(
+        '--wait-time', type=float, default=1,
+        help='seconds that a window stays')
+    parser.add_argument(
+        '--badcase', action='store_true',
+        help="collect the worst samples (MMPose's BadCaseAnalysisHook)")
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none', help='what starts the processes of a distributed run')
+    # Set by torch.distributed.launch.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args()
+    if not Path(args.config).is_file():
+        parser.error(f'there is no config file {args.config}')
+    if '://' not in args.checkpoint and not Path(args.checkpoint).is_file():
+        parser.error(f'there is no checkpoint file {args.checkpoint}')
+    if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
+        parser.error(f'--dump writes pickle files: {args.dump} should end '
+                     'in .pkl')
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Return the config with what the command line changes.
+
+    Raises:
+        ValueError: An option does not fit the config.
+    """
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    cfg.load_from = args.checkpoint
+    if args.work_dir:
+        cfg.work_dir = args.work_dir
+    elif not cfg.get('work_dir'):
+        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+
+    hooks = cfg.get('default_hooks', {})
+    if args.show_dir or (args.show and not args.badcase):
+        if 'visualization' not in hooks:
+            raise ValueError('--show and --show-dir need the config to have '
+                             'default_hooks.visualization, e.g. '
+                             'dict(type="PoseVisualizationHook")')
+        hooks.visualization.update(
+            enable=True, show=args.show and not args.badcase,
+            out_dir=args.show_dir, interval=args.interval,
+            wait_time=args.wait_time)
+    if args.badcase:
+        if 'badcase' not in hooks:
+            raise ValueError('--badcase needs the config to have '
+                             'default_hooks.badcase, e.g. '
+                             'dict(type="BadCaseAnalysisHook")')
+        hooks.badcase.update(enable=True, show=args.show,
+                             interval=args.interval, wait_time=args.wait_time)
+        if not hooks.badcase.get('metric'):
+            by_loss = hooks.badcase.get('metric_type', 'loss') == 'loss'
+            hooks.badcase.metric = (cfg.model.head.loss if by_loss else
+                                    cfg.test_evaluator)
+    if args.dump:
+        metrics = cfg.test_evaluator
+        if not isinstance(metrics, (list, tuple)):
+            metrics = [metrics]
+        cfg.test_evaluator = [
+            *metrics, dict(type='DumpResults', out_file_path=args.dump)]
+    cfg.merge_from_dict(args.cfg_options)
+    return cfg
+
+
+def main() -> None:
+    """Test."""
+    args = parse_args()
+    metrics = Runner.from_cfg(load_config(args)).test()
+    if args.out and mmengine.dist.is_main_process():
+        mmengine.dump(metrics, args.out)
+
+
+if __name__ == '__main__':
+    main()
