@@ -44,7 +44,7 @@ def draw_background(size: int,
 def _color(rng: np.random.Generator) -> np.ndarray:
     """Draw a colour (3,), more often a dull than a bright one."""
     grey = rng.uniform(0.05, 0.95)
-    color = grey + (rng.random(3) - 0.5) * rng.uniform(0, 1)
+    color = grey + (rng.random(3) - 0.5) * rng.uniform(0, 1)**2
     return color.clip(0, 1).astype(np.float32)
 
 
@@ -66,10 +66,11 @@ def _noise(size: int, rng: np.random.Generator) -> np.ndarray:
         grid = rng.random((cells, cells, 3), dtype=np.float32) - 0.5
         image += weight * cv2.resize(grid, (size, size),
                                      interpolation=cv2.INTER_CUBIC)
-    if rng.random() < 0.5:  # one hue
-        image = image.mean(2, keepdims=True)
-    return (_color(rng) + image * rng.uniform(0.3, 1)).clip(0, 1).astype(
-        np.float32)
+    # Between grey and all hues: real rooms have few colours.
+    grey = image.mean(2, keepdims=True)
+    image = grey + (image - grey) * np.float32(rng.uniform(0, 1)**2)
+    strength = np.float32(rng.uniform(0.3, 1))
+    return (_color(rng) + image * strength).clip(0, 1)
 
 
 def _clutter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

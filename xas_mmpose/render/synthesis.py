@@ -185,39 +185,43 @@ class Synthesizer:
                 appearance: Appearance) -> tuple[np.ndarray, np.ndarray]:
         """Render camera-frame vertices (V, 3) in mm: image and mask."""
         size, fine = self.settings.image_size, self.settings.supersampling
-        side = size * fine
         screen = cameras.camera_to_image(vertices, camera['f'], camera['c'])
+        left, top, right, bottom = _pixel_box(screen, size)
         # Each pixel, half a pixel to each side of its centre, is cut into
         # fine x fine.
-        screen[:, :2] = (screen[:, :2] + 0.5) * fine - 0.5
+        screen[:, :2] = (screen[:, :2] - (left, top) + 0.5) * fine - 0.5
+        width, height = (right - left) * fine, (bottom - top) * fine
         triangles = torch.from_numpy(screen.astype(np.float32)[self._faces])
         with torch.no_grad():
             face, bary, _ = rasterize(
                 triangles, torch.zeros(len(triangles), dtype=torch.long), 1,
-                side, side, near=10.0)
+                height, width, near=10.0, cull_backfaces=True)
         covered = face[0].numpy() >= 0
         corners = self._faces[face[0].numpy()[covered]]
-        weights = bary[0].numpy()[covered][..., None]
-        rest = (self._rest[corners] * weights).sum(1)
-        normals = self._vertex_normals(vertices)
-        normals = (normals[corners] * weights).sum(1)
-        color = appearance.paint(rest)
-        color = _shade(color, normals, rng)[:, ::-1]  # BGR from here on
-        layer = np.zeros((side, side, 4), np.float32)
-        layer[covered, :3] = color
+        surface = np.concatenate(
+            [self._rest, self._vertex_normals(vertices)], axis=1)
+        surface = np.einsum('nk,nkc->nc', bary[0].numpy()[covered],
+                            surface[corners])
+        color = appearance.paint(surface[:, :3])
+        layer = np.zeros((height, width, 4), np.float32)
+        layer[covered, 2::-1] = _shade(color, surface[:, 3:], rng)  # to BGR
         layer[covered, 3] = 1
-        layer = layer.reshape(size, fine, size, fine, 4).mean((1, 3))
-        alpha = layer[..., 3:]
-        image = (draw_background(size, rng) * (1 - alpha) + layer[..., :3])
-        mask = (alpha[..., 0] >= 0.5).astype(np.uint8) * 255
+        image = draw_background(size, rng)
+        alpha = np.zeros((size, size), np.float32)
+        if layer.size:
+            layer = cv2.resize(layer, (right - left, bottom - top),
+                               interpolation=cv2.INTER_AREA)
+            box = np.s_[top:bottom, left:right]
+            alpha[box] = layer[..., 3]
+            image[box] = image[box] * (1 - layer[..., 3:]) + layer[..., :3]
+        mask = (alpha >= 0.5).astype(np.uint8) * 255
         return _photograph(image, rng), mask
 
     def _vertex_normals(self, vertices: np.ndarray) -> np.ndarray:
         """Return normals (V, 3) in the camera frame, pointing outwards."""
         a, b, c = vertices[self._faces].transpose(1, 0, 2)
-        normals = self._at_vertices @ np.cross(b - a, c - a)
-        length = np.linalg.norm(normals, axis=1, keepdims=True)
-        return normals / np.maximum(length, 1e-9)
+        return _unit(self._at_vertices @ np.cross(b - a, c - a)).astype(
+            np.float32)
 
 
 def look_rotation(yaw: float, pitch: float) -> np.ndarray:
@@ -238,6 +242,24 @@ def look_rotation(yaw: float, pitch: float) -> np.ndarray:
     return np.diag([1.0, -1.0, -1.0]) @ nod @ turn
 
 
+def _pixel_box(screen: np.ndarray, size: int) -> tuple[int, int, int, int]:
+    """Return the pixels that image points (V, 3) can touch.
+
+    Returns:
+        First column, first row, last column + 1, last row + 1, clipped to
+        the picture of side ``size``.
+    """
+    low = np.floor(screen[:, :2].min(0)).clip(0, size)
+    high = (np.ceil(screen[:, :2].max(0)) + 1).clip(low, size)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors (N, 3) at length 1."""
+    length = np.sqrt(np.einsum('nc,nc->n', vectors, vectors))
+    return vectors / np.maximum(length, 1e-9)[:, None]
+
+
 def _torch_generator(rng: np.random.Generator) -> torch.Generator:
     """Return a torch generator seeded by a numpy one."""
     return torch.Generator().manual_seed(int(rng.integers(2**63)))
@@ -246,8 +268,7 @@ def _torch_generator(rng: np.random.Generator) -> torch.Generator:
 def _shade(color: np.ndarray, normals: np.ndarray,
            rng: np.random.Generator) -> np.ndarray:
     """Light surface points (N, 3) from one lamp and the sky."""
-    normals = normals / np.maximum(
-        np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    normals = _unit(normals)
     lamp = rng.normal(size=3) * (1, 0.6, 0.5) + (0, -0.8, -1.2)
     lamp /= np.linalg.norm(lamp)
     middle = lamp + (0, 0, -1)  # half-way between lamp and lens

@@ -86,7 +86,12 @@ def _nearest_faces(triangles: Tensor, image_index: Tensor, num_images: int,
     drawn = area < -MIN_AREA if cull else area.abs() > MIN_AREA
     drawn &= triangles.isfinite().flatten(1).all(1)
     faces, = torch.nonzero(drawn & (size.prod(1) > 0), as_tuple=True)
-    ends = size[faces].prod(1).cumsum(0)
+    # From here on, only what can be seen: V faces.
+    low, size, triangles = low[faces], size[faces], triangles[faces]
+    count = size.prod(1)
+    ends = count.cumsum(0)
+    planes = _inverse_depth_planes(triangles, low)
+    first = (image_index[faces] * height + low[:, 1]) * width + low[:, 0]
     none = torch.iinfo(torch.int64).max
     best = torch.full((num_images * height * width, ), none,
                       device=triangles.device)
@@ -94,25 +99,30 @@ def _nearest_faces(triangles: Tensor, image_index: Tensor, num_images: int,
     while start < len(faces):
         before = int(ends[start - 1]) if start else 0
         end = int(torch.searchsorted(ends, before + chunk_size, right=True))
-        chunk = faces[start:max(end, start + 1)]
-        count = size[chunk].prod(1)
-        row = torch.repeat_interleave(count)
-        face = chunk[row]
-        step = (torch.arange(len(row), device=row.device)
-                - (count.cumsum(0) - count)[row])
+        end = max(end, start + 1)
+        face = torch.repeat_interleave(
+            torch.arange(start, end, device=count.device), count[start:end])
+        step = (torch.arange(len(face), device=face.device)
+                - (ends - count)[face] + before)
         columns = size[face, 0]
-        x = low[face, 0] + step % columns
-        y = low[face, 1] + step.div(columns, rounding_mode='floor')
-        weights, depth = _interpolate(triangles[face], x, y)
-        inside, = torch.nonzero((weights >= 0).all(1) & (depth >= near),
-                                as_tuple=True)
-        face, x, y = face[inside], x[inside], y[inside]
+        dy = step.div(columns, rounding_mode='floor')
+        dx = step - dy * columns
+        plane = planes[face]
+        weights = torch.addcmul(
+            torch.addcmul(plane[:, 2], plane[:, 0], dx[:, None]),
+            plane[:, 1], dy[:, None])
+        total = weights.sum(1)
+        inside, = torch.nonzero(
+            (weights.amin(1) >= 0) & (total > 0) & (total * near <= 1),
+            as_tuple=True)
         # The bits of a positive float32 sort like the number itself: depth
         # in the upper half, face in the lower, and nothing is quantised.
-        bits = depth[inside].float().view(torch.int32).long()
-        pixel = (image_index[face] * height + y) * width + x
-        best.scatter_reduce_(0, pixel, bits << 32 | face, 'amin')
-        start += len(chunk)
+        depth = 1 / total[inside]
+        bits = depth.float().view(torch.int32).long()
+        face, dx, dy = face[inside], dx[inside], dy[inside]
+        best.scatter_reduce_(0, first[face] + dy * width + dx,
+                             bits << 32 | faces[face], 'amin')
+        start = end
     return torch.where(best == none, -1, best & 0xffffffff)
 
 
@@ -154,24 +164,41 @@ def _doubled_area(corners: Tensor) -> Tensor:
     return (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
 
 
+def _inverse_depth_planes(corners: Tensor, origin: Tensor) -> Tensor:
+    """Return each corner's share of 1 / z as a function of the pixel.
+
+    Screen-space barycentric coordinates over depth, e_i / z_i, are linear in
+    the pixel; their sum is 1 / z there. All three are positive inside the
+    face. With a corner behind the camera this still holds, signs and all.
+
+    Args:
+        corners: Faces (F, 3, 3) as in :func:`rasterize`.
+        origin: Pixel (F, 2) of each face to count from: small numbers keep
+            the digits.
+
+    Returns:
+        Growth per column, growth per row, and value at the origin of the
+        three shares (F, 3, 3).
+    """
+    x = corners[..., 0] - origin[:, :1]
+    y = corners[..., 1] - origin[:, 1:]
+    x1, x2 = x.roll(-1, 1), x.roll(-2, 1)
+    y1, y2 = y.roll(-1, 1), y.roll(-2, 1)
+    scale = 1 / (_doubled_area(corners)[:, None] * corners[..., 2])
+    return torch.stack([(y1 - y2) * scale, (x2 - x1) * scale,
+                        (x1 * y2 - x2 * y1) * scale], dim=1)
+
+
 def _interpolate(corners: Tensor, x: Tensor,
                  y: Tensor) -> tuple[Tensor, Tensor]:
     """Return barycentric coordinates (C, 3) and depth (C,) at pixels.
 
     Args:
-        corners: Faces (C, 3, 3) as in :func:`rasterize`.
+        corners: The face of each pixel (C, 3, 3), as in :func:`rasterize`.
         x: Column of each pixel (C,).
         y: Row of each pixel (C,).
     """
-    (x0, x1, x2), (y0, y1, y2), (z0, z1, z2) = corners.permute(2, 1, 0)
-    x0, x1, x2 = x0 - x, x1 - x, x2 - x
-    y0, y1, y2 = y0 - y, y1 - y, y2 - y
-    area = (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
-    e0 = (x1 * y2 - x2 * y1) / area
-    e1 = (x2 * y0 - x0 * y2) / area
-    e2 = (x0 * y1 - x1 * y0) / area
-    # Screen-space weights over depth are linear in the camera frame. With a
-    # corner behind the camera this still holds, signs and all.
-    w0, w1, w2 = e0 / z0, e1 / z1, e2 / z2
-    depth = 1 / (w0 + w1 + w2)
-    return torch.stack([w0, w1, w2], 1) * depth[:, None], depth
+    pixel = torch.stack([x, y], dim=1)
+    shares = _inverse_depth_planes(corners, pixel)[:, 2]
+    depth = 1 / shares.sum(1)
+    return shares * depth[:, None], depth
