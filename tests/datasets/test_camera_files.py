@@ -7,15 +7,24 @@ import pickle
 import numpy as np
 import pytest
 
-from xas_mmpose.datasets.camera_files import (load_array_pickle,
-                                              read_h36m_cameras,
-                                              read_h36m_meta,
-                                              read_mpi_inf_3dhp_calibration)
-from xas_mmpose.datasets.joint_tables import (MPI_INF_3DHP_28_TO_HUMAN36M_18,
-                                              with_thorax)
-from xas_mmpose.geometry.cameras import (apply_affine, camera_to_image,
-                                         crop_affine, cube_box,
-                                         image_to_patch, world_to_camera)
+from xas_mmpose.datasets.camera_files import (
+    load_array_pickle,
+    read_h36m_cameras,
+    read_h36m_meta,
+    read_mpi_inf_3dhp_calibration,
+)
+from xas_mmpose.datasets.joint_tables import (
+    MPI_INF_3DHP_28_TO_HUMAN36M_18,
+    with_thorax,
+)
+from xas_mmpose.geometry.cameras import (
+    apply_affine,
+    camera_to_image,
+    crop_affine,
+    cube_box,
+    image_to_patch,
+    world_to_camera,
+)
 
 
 def test_h36m_cameras_become_world_to_camera_mm(tmp_path):

@@ -176,7 +176,7 @@ class XasHuman36mDataset(BasePoseDataset3D):
         """Read the arrays that the options need, and check them."""
         if not os.path.isfile(self.ann_file):
             raise FileNotFoundError(
-                f'there is no annotation file {self.ann_file}; MMPose\'s '
+                f"there is no annotation file {self.ann_file}; MMPose's "
                 'tools/dataset_converters/preprocess_h36m.py writes it '
                 '(h36m_train.npz, h36m_test.npz)')
         keys = ['imgname']

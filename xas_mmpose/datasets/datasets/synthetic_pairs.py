@@ -32,6 +32,12 @@ class SyntheticPairDataset(BasePoseDataset3D):
             that are held out; None keeps all.
         heldout_fraction: Share of the bodies that are held out: the last
             ones by number, at least one.
+        domain: ``'synthetic'``, or ``'target'`` for rendered people that
+            stand in for real, unlabelled pictures.
+        carry_labels: Whether samples carry joints; None: those of domain
+            ``'synthetic'`` do.
+        carry_root: Whether unlabelled samples carry the true root,
+            ``root_camera``, which crop rule ``root`` needs.
         **kwargs: See :class:`BasePoseDataset3D`.
 
     Raises:
@@ -46,6 +52,9 @@ class SyntheticPairDataset(BasePoseDataset3D):
                  subjects: Sequence[int] | None = None,
                  split: str | None = None,
                  heldout_fraction: float = 0.1,
+                 domain: str = 'synthetic',
+                 carry_labels: bool | None = None,
+                 carry_root: bool = False,
                  **kwargs: Any) -> None:
         if split not in (None, 'train', 'heldout'):
             raise ValueError("split is 'train', 'heldout' or None, got "
@@ -53,6 +62,13 @@ class SyntheticPairDataset(BasePoseDataset3D):
         if not 0 < heldout_fraction < 1:
             raise ValueError('heldout_fraction lies between 0 and 1, got '
                              f'{heldout_fraction}')
+        if domain not in ('synthetic', 'target'):
+            raise ValueError("domain is 'synthetic' or 'target', got "
+                             f'{domain!r}')
+        self.domain = domain
+        self.carry_labels = (domain == 'synthetic'
+                             if carry_labels is None else carry_labels)
+        self.carry_root = carry_root
         self.subjects = subjects
         self.split = split
         self.heldout_fraction = heldout_fraction
@@ -150,8 +166,11 @@ class SyntheticPairDataset(BasePoseDataset3D):
                 f'keypoints_3d {apart.max():.1f} px from its keypoints. '
                 f'{self._cure()}')
         labels['keypoints_visible'] = shown.astype(np.float32)[None]
+        if not self.carry_labels:
+            root = labels['root_camera']
+            labels = dict(root_camera=root) if self.carry_root else {}
         return dict(
-            id=ann['id'], img_id=ann['image_id'], domain='synthetic',
+            id=ann['id'], img_id=ann['image_id'], domain=self.domain,
             img_path=os.path.join(self.data_prefix['img'],
                                   image['file_name']),
             mask_path=os.path.join(self.data_prefix['mask'],

@@ -10,8 +10,12 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
-from xas_mmpose.geometry.cameras import (apply_affine, crop_affine, cube_box,
-                                         mask_box)
+from xas_mmpose.geometry.cameras import (
+    apply_affine,
+    crop_affine,
+    cube_box,
+    mask_box,
+)
 
 from .mask import MASK_THRESHOLD
 from .randomness import pipeline_generator

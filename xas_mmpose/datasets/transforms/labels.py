@@ -5,8 +5,11 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
-from xas_mmpose.geometry.cameras import (camera_to_image, image_to_patch,
-                                         patch_to_normalised)
+from xas_mmpose.geometry.cameras import (
+    camera_to_image,
+    image_to_patch,
+    patch_to_normalised,
+)
 
 
 @TRANSFORMS.register_module()

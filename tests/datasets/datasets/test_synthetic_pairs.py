@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from mmpose.registry import DATASETS
+
+from xas_mmpose.datasets.datasets import SyntheticPairDataset
+from xas_mmpose.skeletons import HUMAN36M_18
+
+
+def edit(root, change):
+    path = root / 'annotations.json'
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def test_samples(fake_synthetic):
+    dataset = DATASETS.build(dict(type='SyntheticPairDataset',
+                                  data_root=str(fake_synthetic)))
+    content = json.loads((fake_synthetic / 'annotations.json').read_text())
+    assert len(dataset) == 6
+    for i, ann in enumerate(content['annotations']):
+        info = dataset.get_data_info(i)
+        assert info['domain'] == 'synthetic'
+        assert info['subject'] == i // 2
+        assert info['img_path'] == str(fake_synthetic
+                                       / f'images/{i:08d}.jpg')
+        assert info['mask_path'] == str(fake_synthetic
+                                        / f'masks/{i:08d}.png')
+        np.testing.assert_array_equal(info['keypoints_3d'][0],
+                                      ann['keypoints_3d'])
+        np.testing.assert_array_equal(info['root_camera'],
+                                      ann['keypoints_3d'][0])
+        stored = np.reshape(ann['keypoints'], (18, 3))[:, :2]
+        np.testing.assert_allclose(info['keypoints'][0], stored, atol=0.006)
+        assert info['keypoints'][0, 0].tolist() == [80, 80]
+        assert info['camera_param']['f'].dtype == np.float64
+
+
+def test_bodies_are_split(fake_synthetic):
+    def subjects(**options):
+        dataset = SyntheticPairDataset(data_root=str(fake_synthetic),
+                                       **options)
+        return [dataset.get_data_info(i)['subject']
+                for i in range(len(dataset))]
+
+    assert subjects(split='train') == [0, 0, 1, 1]
+    assert subjects(split='heldout') == [2, 2]
+    assert subjects(split='heldout', heldout_fraction=0.5) == [1, 1, 2, 2]
+    assert subjects(subjects=[0, 2]) == [0, 0, 2, 2]
+    assert subjects(subjects=[0, 2], split='train') == [0, 0]
+    assert subjects(sample_interval=2) == [0, 1, 2]
+    with pytest.raises(ValueError, match=r'no sample is left.*subjects=\[7'):
+        subjects(subjects=[7])
+    with pytest.raises(ValueError, match="'train', 'heldout' or None"):
+        subjects(split='test')
+    with pytest.raises(ValueError, match='between 0 and 1'):
+        subjects(heldout_fraction=1.0)
+
+
+def test_key_points_are_found_by_name(fake_synthetic):
+    names = ('left_knee', 'root')
+    metainfo = dict(
+        dataset_name='two', sigmas=[], joint_weights=[1.0] * 2,
+        skeleton_info={},
+        keypoint_info={i: dict(name=n) for i, n in enumerate(names)})
+    options = dict(data_root=str(fake_synthetic), metainfo=metainfo)
+    full = SyntheticPairDataset(data_root=str(fake_synthetic))
+    info = SyntheticPairDataset(**options).get_data_info(4)
+    order = [HUMAN36M_18.index(name) for name in names]
+    np.testing.assert_array_equal(
+        info['keypoints_3d'],
+        full.get_data_info(4)['keypoints_3d'][:, order])
+    np.testing.assert_array_equal(info['root_camera'],
+                                  full.get_data_info(4)['root_camera'])
+    metainfo['keypoint_info'][2] = dict(name='tail_base')
+    metainfo['joint_weights'] = [1.0] * 3
+    with pytest.raises(ValueError, match='no key points tail_base'):
+        SyntheticPairDataset(**options)
+
+
+def test_a_missing_set_names_its_command(fake_synthetic, tmp_path):
+    with pytest.raises(FileNotFoundError,
+                       match=r'python tools/synthesize\.py --num \d+ --out '
+                             + str(tmp_path / 'none')):
+        SyntheticPairDataset(data_root=str(tmp_path / 'none'))
+    (fake_synthetic / 'masks/00000003.png').unlink()
+    with pytest.raises(FileNotFoundError,
+                       match=r'missing mask file: .*00000003\.png.*synthes'):
+        SyntheticPairDataset(data_root=str(fake_synthetic))
+    SyntheticPairDataset(data_root=str(fake_synthetic), check_files=False)
+
+
+def test_bad_annotations_are_named(fake_synthetic):
+    options = dict(data_root=str(fake_synthetic))
+    edit(fake_synthetic, lambda content: content['annotations'][2][
+        'keypoints_3d'][5].__setitem__(0, 900.0))
+    with pytest.raises(ValueError, match=r'annotation 2 projects.*px'):
+        SyntheticPairDataset(**options)
+    edit(fake_synthetic,
+         lambda content: content['annotations'][0].pop('camera_param'))
+    with pytest.raises(ValueError, match=r"annotations lack \['camera_par"):
+        SyntheticPairDataset(**options)
+    edit(fake_synthetic, lambda content: content.update(annotations=[]))
+    with pytest.raises(ValueError, match='has no annotations'):
+        SyntheticPairDataset(**options)
+    (fake_synthetic / 'annotations.json').write_text('{')
+    with pytest.raises(ValueError, match='is no JSON file'):
+        SyntheticPairDataset(**options)
