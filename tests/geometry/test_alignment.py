@@ -65,6 +65,12 @@ def test_procrustes_keeps_reflections_apart(poses):
     mirrored = target * [-1, 1, 1]
     aligned = align_procrustes(mirrored, target)
     assert _error(aligned, target).mean() > 100
+    # The best that a proper similarity can do, its scale included.
+    centre = target.mean(-2, keepdims=True)
+    best = ((aligned - target)**2).sum((-2, -1))
+    for factor in (0.99, 1.01):
+        other = factor * (aligned - centre) + centre
+        assert (((other - target)**2).sum((-2, -1)) > best).all()
     # Still a proper similarity of the prediction: its handedness stays.
     first, second = (
         np.linalg.det(p[..., 1:4, :] - p[..., :1, :])
@@ -114,3 +120,7 @@ def test_the_authors_errors(goldens):
                              ('procrustes', align_procrustes(pred, target))):
             np.testing.assert_allclose(_error(aligned, target),
                                        arrays[f'mpjpe_{key}'], **tolerance)
+        mirrored = target * [-1, 1, 1]
+        np.testing.assert_allclose(
+            _error(align_procrustes(mirrored, target), target),
+            arrays['procrustes_of_mirrored'], **tolerance)

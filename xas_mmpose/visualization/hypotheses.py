@@ -48,7 +48,7 @@ def draw_hypotheses(image: np.ndarray,
         hypotheses_3d: Poses (M, K, 3) in mm, camera frame, root-relative.
         scores: Confidence of each hypothesis's joint (M, K) in 0..1; a joint
             of score 0 is missing and not drawn, nor are its bones.
-        skeleton: A skeleton, its metainfo, or MMPose's parsed ``dataset_meta``.
+        skeleton: A skeleton, its metainfo, or MMPose's parsed form of it.
         target_3d: True pose (K, 3) in mm, camera frame, root-relative, or
             None. NaN joints are left out.
         target_2d: True 2D pose (K, 2 or more) in pixels of ``image``, or
@@ -276,11 +276,11 @@ def _draw_legend(axes: Axes, scores: np.ndarray, present: np.ndarray,
     handles = []
     for m in range(len(scores)):
         if present[m].any():
-            shade = (_tint(m), ) * 3
+            mean = scores[m][present[m]].mean()
             handles += axes.plot(
-                [], [], color=shade, alpha=_alpha(scores, present, m),
-                linewidth=2,
-                label=f'hypothesis {m + 1}: {scores[m][present[m]].mean():.2f}')
+                [], [], color=(_tint(m), ) * 3, linewidth=2,
+                alpha=_alpha(scores, present, m),
+                label=f'hypothesis {m + 1}: {mean:.2f}')
     if with_truth:
         handles += axes.plot([], [], color=_TRUTH, linewidth=1.2,
                              linestyle=(0, (3, 2)), label='truth')

@@ -3,8 +3,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from xas_mmpose.geometry.alignment import (align_procrustes, align_scale,
-                                           center_on_root)
+from xas_mmpose.geometry.alignment import (
+    align_procrustes,
+    align_scale,
+    center_on_root,
+)
 
 #: What is removed from a prediction before its error is taken.
 METRICS = ('MPJPE', 'N-MPJPE', 'P-MPJPE')

@@ -145,13 +145,12 @@ class MultiHypothesisMPJPE(BaseMetric):
                 key = f'{metric}/{rule}'
                 errors[key] = float(each.mean())
                 if self.per_action:
-                    by_action = {
-                        f'{key}/{action}': float(each[actions == action].mean())
-                        for action in np.unique(actions)
-                    }
-                    errors.update(by_action)
-                    errors[f'{key}/actions'] = float(
-                        np.mean(list(by_action.values())))
+                    names = np.unique(actions)
+                    means = [each[actions == name].mean() for name in names]
+                    errors.update(
+                        (f'{key}/{name}', float(mean))
+                        for name, mean in zip(names, means))
+                    errors[f'{key}/actions'] = float(np.mean(means))
         return errors
 
     def _log_protocol(self, results: list[dict]) -> None:
