@@ -206,31 +206,59 @@ def test_oracle_ignores_hidden_joints(target):
         joint[:, 3], hypotheses[:, 0, 3] - hypotheses[:, 0, 0])
 
 
-def test_missing_modes_are_never_chosen(target):
+def test_missing_modes_are_never_chosen_per_joint(target):
     hypotheses, scores = _two_wrong(target)
-    # The one mode that would be right is missing: score 0, whatever it holds.
-    scores[:, 2, 1:3] = 0
+    # The one mode that would be right at joints 1 and 2 is missing.
+    scores[:, 2, 1] = 0
+    scores[:, 1:, 2] = 0
     joint = select_hypothesis(hypotheses, scores, target, 'oracle-joint')
-    np.testing.assert_allclose(pose_errors(joint, target), 40 / 18)
-    # In the whole pose 2 the joints' first modes take their place: 90 + 90
-    # + 180 is now the worst.
-    scores[:, 1] = 0
+    np.testing.assert_allclose(pose_errors(joint, target), (40 + 90) / 18)
+    # A joint without any mode: the first, however wrong.
+    scores[:, :, 1] = 0
+    joint = select_hypothesis(hypotheses, scores, target, 'oracle-joint')
+    np.testing.assert_allclose(pose_errors(joint, target), (90 + 90) / 18)
+
+
+def test_a_whole_pose_keeps_what_its_missing_modes_hold(target):
+    # The root has a second mode, 100 mm deeper, joint 5 has none: the head
+    # repeats its first, so it is 100 mm nearer about the second root. The
+    # first hypothesis's value would put it elsewhere.
+    hypotheses = np.repeat((target - target[:, :1])[:, None], 2, axis=1)
+    hypotheses[:, 1, 5, 2] -= 100
+    hypotheses[:, 0, 3:, 0] += 500
+    scores = np.ones((4, 2, 18))
+    scores[:, 1, 5] = 0
     whole = select_hypothesis(hypotheses, scores, target, 'oracle')
-    np.testing.assert_allclose(pose_errors(whole, target), 180 / 18)
-    hypotheses[:, 1] = np.nan
-    hypotheses[:, 2, 1:3] = np.inf
-    np.testing.assert_array_equal(
-        select_hypothesis(hypotheses, scores, target, 'oracle'), whole)
+    np.testing.assert_allclose(whole, hypotheses[:, 1])
 
 
-def test_a_missing_first_mode_is_replaced(target):
+def test_hypotheses_without_any_joint_are_never_chosen(target):
     hypotheses, scores = _two_wrong(target)
-    scores[:, 0, 1] = 0
+    wanted = {
+        rule: select_hypothesis(hypotheses[:, ::2], scores[:, ::2], target,
+                                rule) for rule in HYPOTHESIS_RULES
+    }
+    scores[:, 1] = 0
+    for value in (np.nan, 0.0, target):
+        hypotheses[:, 1] = value
+        for rule in HYPOTHESIS_RULES:
+            np.testing.assert_array_equal(
+                select_hypothesis(hypotheses, scores, target, rule),
+                wanted[rule])
+    # The first one too, and some frames only.
+    scores[:2, 0] = 0
+    hypotheses[:2, 0] = np.nan
     top1 = select_hypothesis(hypotheses, scores, target, 'top1')
-    np.testing.assert_allclose(pose_errors(top1, target), (40 + 90) / 18)
-    # Nothing at all there: what the arrays hold is taken as it is.
-    top1 = select_hypothesis(hypotheses, 0 * scores, target, 'top1')
-    np.testing.assert_allclose(pose_errors(top1, target), 180 / 18)
+    np.testing.assert_array_equal(
+        top1[:2], (hypotheses - hypotheses[:, :, :1])[:2, 2])
+    np.testing.assert_array_equal(top1[2:], wanted['top1'][2:])
+
+
+@pytest.mark.parametrize('rule', HYPOTHESIS_RULES)
+def test_without_any_score_the_first_is_taken(target, rule):
+    hypotheses, scores = _two_wrong(target)
+    chosen = select_hypothesis(hypotheses, 0 * scores, target, rule)
+    np.testing.assert_allclose(pose_errors(chosen, target), 180 / 18)
 
 
 def test_oracle_never_loses_to_top1(target):

@@ -110,9 +110,12 @@ def select_hypothesis(hypotheses: np.ndarray,
       need not be a pose that was predicted.
 
     A joint may have fewer modes than M; a score of 0 says that a mode is
-    missing. Every rule first puts the joint's most confident mode in its
-    place, so a missing mode is never chosen unless the joint has no mode at
-    all, and whatever coordinates it holds do not matter.
+    missing. ``oracle-joint`` never takes a missing mode; for a joint without
+    any it takes the first. In a whole pose such a joint stays what it is:
+    this package's head repeats the joint's likeliest mode there, and no
+    other value would fit the pose's own root. A hypothesis that is missing
+    at every joint is never chosen and may hold anything; where all are, the
+    first is taken.
 
     Args:
         hypotheses: Predicted poses (N, M, K, 3) in mm.
@@ -121,7 +124,7 @@ def select_hypothesis(hypotheses: np.ndarray,
         rule: One of :data:`HYPOTHESIS_RULES`.
         visible: Non-zero where the truth is annotated (N, K), or None. Other
             joints do not influence ``oracle``; ``oracle-joint`` takes their
-            first mode.
+            first mode that is there.
         root_index: Index of the root. Each hypothesis and the truth are
             centred on their own root first; None to compare as they are.
 
@@ -129,8 +132,8 @@ def select_hypothesis(hypotheses: np.ndarray,
         Poses (N, K, 3) in mm, root-relative unless ``root_index`` is None.
 
     Raises:
-        ValueError: If the rule is unknown, shapes do not fit, or a mode that
-            is not missing holds NaN or infinity.
+        ValueError: If the rule is unknown, shapes do not fit, or a
+            hypothesis that may be chosen holds NaN or infinity.
     """
     if rule not in HYPOTHESIS_RULES:
         raise ValueError(f'unknown hypothesis rule {rule!r}, choose from '
@@ -143,9 +146,11 @@ def select_hypothesis(hypotheses: np.ndarray,
             f'{hypotheses.shape} and {scores.shape}')
     if not np.isfinite(scores).all():
         raise ValueError('a hypothesis score is NaN or infinite')
-    best = scores.argmax(1)[:, None, :, None]
-    poses = np.where(scores[..., None] > 0, hypotheses,
-                     np.take_along_axis(hypotheses, best, 1))
+    missing = scores <= 0
+    # Hypotheses without any joint stand back for the first one with some.
+    first = missing.all(-1).argmin(1)[:, None, None, None]
+    poses = np.where(missing.all(-1)[..., None, None],
+                     np.take_along_axis(hypotheses, first, 1), hypotheses)
     _, target, mask = _checked(poses[:, 0], target, visible, root_index)
     bad = ~np.isfinite(poses).all(-1) & mask[:, None]
     if bad.any():
@@ -164,7 +169,8 @@ def select_hypothesis(hypotheses: np.ndarray,
         return poses[:, 0]
     if rule == 'oracle':
         return poses[np.arange(num_poses), errors.sum(-1).argmin(1)]
-    choice = errors.argmin(1)[:, None, :, None]
+    # Where all are missing, argmin takes the first.
+    choice = np.where(missing, np.inf, errors).argmin(1)[:, None, :, None]
     return np.take_along_axis(poses, choice, 1)[:, 0]
 
 

@@ -16,6 +16,7 @@ from ..functional import keypoint_3d
 _CROP_RULES = {
     'root': "'root' (annotated root depth)",
     'mask': "'mask' (no annotation)",
+    'bbox': "'bbox' (the sample's box)",
 }
 
 
