@@ -261,7 +261,7 @@ def make_runner(work_dir: Path, max_epochs: int, resume: bool = False):
         custom_hooks=[dict(type='EMAHook')],
         randomness=dict(seed=0),
         resume=resume,
-        default_scope='mmengine',
+        default_scope='mmpose',
         experiment_name=f'compat-{next(RUNS)}')
 
 
