@@ -268,6 +268,7 @@ def skinning_weights(model: torch.nn.Module) -> np.ndarray:
     np.add.at(weights, (np.arange(len(indices))[:, None],
                         np.array(owner)[indices]),
               model.vertex_bone_weights.numpy())
+    weights = weights.clip(min=0)  # interpolation leaves -1e-10 here, there
     return weights / weights.sum(1, keepdims=True)
 
 

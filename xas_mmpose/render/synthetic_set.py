@@ -10,7 +10,9 @@ import dataclasses
 import json
 import multiprocessing
 import os
+import queue
 import shutil
+import signal
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,7 +147,9 @@ def write_synthetic_set(folder: str | Path,
         Path of ``annotations.json``.
 
     Raises:
-        ValueError: If the folder holds a set of other settings.
+        ValueError: If the folder holds a set of other settings, or the body
+            model file is none.
+        FileNotFoundError: If there is no such body model file.
         RuntimeError: If a worker fails.
     """
     folder = Path(folder)
@@ -154,6 +158,7 @@ def write_synthetic_set(folder: str | Path,
     _check_settings(folder, described)
     if target.is_file():
         return target
+    generator = SyntheticSetGenerator(settings)
     for name in ('images', 'masks', _RECORDS):
         (folder / name).mkdir(parents=True, exist_ok=True)
     _write_text(folder / SETTINGS, json.dumps(described, indent=1))
@@ -162,7 +167,7 @@ def write_synthetic_set(folder: str | Path,
     bar = tqdm(total=settings.num, initial=len(records), unit='pair',
                desc=str(folder), disable=not progress)
     with bar:
-        for index, record in _generate(folder, settings, missing, workers):
+        for index, record in _generate(folder, generator, missing, workers):
             records[index] = record
             bar.update()
     # Sorted and read back: the bytes are those of an unbroken run.
@@ -172,7 +177,7 @@ def write_synthetic_set(folder: str | Path,
     return target
 
 
-def _generate(folder: Path, settings: SyntheticSetSettings,
+def _generate(folder: Path, generator: SyntheticSetGenerator,
               missing: list[int],
               workers: int) -> Iterator[tuple[int, str]]:
     """Write the missing samples; yield index and record of each."""
@@ -181,69 +186,69 @@ def _generate(folder: Path, settings: SyntheticSetSettings,
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # the bits of a sum depend on it
         try:
-            yield from _write_part(folder, settings, missing, 0)
+            yield from _write_part(folder, generator, missing, 0)
         finally:
             torch.set_num_threads(threads)
         return
     context = multiprocessing.get_context(
         'fork' if 'fork' in multiprocessing.get_all_start_methods()
         else 'spawn')
-    queue = context.Queue()
+    results = context.Queue()
     processes = [
         context.Process(target=_work, daemon=True,
-                        args=(folder, settings, missing[i::workers], i,
-                              queue, os.getpid()))
+                        args=(folder, generator, missing[i::workers], i,
+                              results, os.getpid()))
         for i in range(workers)]
     for process in processes:
         process.start()
     try:
         for _ in missing:
-            yield _next_result(queue, processes)
+            yield _next_result(results, processes)
     finally:
         for process in processes:
             process.terminate()
             process.join()
 
 
-def _next_result(queue: Any, processes: list) -> tuple[int, str]:
+def _next_result(results: Any, processes: list) -> tuple[int, str]:
     """Return the next (index, record), or raise what happened to a worker."""
     while True:
         try:
-            index, text = queue.get(timeout=1)
-        except Exception as error:  # the queue's Empty has no public home
+            index, text = results.get(timeout=1)
+        except queue.Empty:
             if any(p.exitcode not in (None, 0) for p in processes):
                 raise RuntimeError(
                     'a worker died without a word, killed for memory '
                     'perhaps: start again with fewer workers, the finished '
-                    'samples are kept') from error
+                    'samples are kept') from None
             continue
         if index < 0:
             raise RuntimeError(f'a worker failed:\n{text}')
         return index, text
 
 
-def _work(folder: Path, settings: SyntheticSetSettings, part: list[int],
-          worker: int, queue: Any, parent: int) -> None:
+def _work(folder: Path, generator: SyntheticSetGenerator, part: list[int],
+          worker: int, results: Any, parent: int) -> None:
     """Write a share of the samples in a process of its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     try:
-        for result in _write_part(folder, settings, part, worker):
-            queue.put(result)
+        for result in _write_part(folder, generator, part, worker):
+            results.put(result)
             if os.getppid() != parent:  # killed: nobody listens any more
                 return
     except Exception:
-        queue.put((-1, traceback.format_exc()))
+        results.put((-1, traceback.format_exc()))
 
 
-def _write_part(folder: Path, settings: SyntheticSetSettings,
+def _write_part(folder: Path, generator: SyntheticSetGenerator,
                 part: list[int], worker: int) -> Iterator[tuple[int, str]]:
     """Write samples one by one, each with a line in a record file.
 
     The line follows the files it describes, so a sample that has its line is
     whole, and a sample without is made again.
     """
-    generator = SyntheticSetGenerator(settings)
     # Never continue a line that a killed run left unfinished.
     name = f'{os.getpid()}_{worker}_{part[0] if part else 0}.jsonl'
     with (folder / _RECORDS / name).open('a', encoding='utf-8') as file:

@@ -90,7 +90,7 @@ def _nearest_faces(triangles: Tensor, image_index: Tensor, num_images: int,
     low, size, triangles = low[faces], size[faces], triangles[faces]
     count = size.prod(1)
     ends = count.cumsum(0)
-    planes = _inverse_depth_planes(triangles, low)
+    planes = _edge_planes(triangles, low)
     first = (image_index[faces] * height + low[:, 1]) * width + low[:, 0]
     none = torch.iinfo(torch.int64).max
     best = torch.full((num_images * height * width, ), none,
@@ -110,7 +110,7 @@ def _nearest_faces(triangles: Tensor, image_index: Tensor, num_images: int,
         plane = planes[face]
         weights = torch.addcmul(
             torch.addcmul(plane[:, 2], plane[:, 0], dx[:, None]),
-            plane[:, 1], dy[:, None])
+            plane[:, 1], dy[:, None]) * plane[:, 3]
         total = weights.sum(1)
         inside, = torch.nonzero(
             (weights.amin(1) >= 0) & (total > 0) & (total * near <= 1),
@@ -164,8 +164,8 @@ def _doubled_area(corners: Tensor) -> Tensor:
     return (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
 
 
-def _inverse_depth_planes(corners: Tensor, origin: Tensor) -> Tensor:
-    """Return each corner's share of 1 / z as a function of the pixel.
+def _edge_planes(corners: Tensor, origin: Tensor) -> Tensor:
+    """Return what gives each corner's share of 1 / z at a pixel.
 
     Screen-space barycentric coordinates over depth, e_i / z_i, are linear in
     the pixel; their sum is 1 / z there. All three are positive inside the
@@ -177,16 +177,16 @@ def _inverse_depth_planes(corners: Tensor, origin: Tensor) -> Tensor:
             the digits.
 
     Returns:
-        Growth per column, growth per row, and value at the origin of the
-        three shares (F, 3, 3).
+        Edge functions of the three corners (F, 4, 3): growth per column,
+        growth per row, value at the origin; and the factor that makes them
+        shares of 1 / z. (It comes last so that 0 on an edge stays 0.)
     """
     x = corners[..., 0] - origin[:, :1]
     y = corners[..., 1] - origin[:, 1:]
     x1, x2 = x.roll(-1, 1), x.roll(-2, 1)
     y1, y2 = y.roll(-1, 1), y.roll(-2, 1)
-    scale = 1 / (_doubled_area(corners)[:, None] * corners[..., 2])
-    return torch.stack([(y1 - y2) * scale, (x2 - x1) * scale,
-                        (x1 * y2 - x2 * y1) * scale], dim=1)
+    factor = 1 / (_doubled_area(corners)[:, None] * corners[..., 2])
+    return torch.stack([y1 - y2, x2 - x1, x1 * y2 - x2 * y1, factor], dim=1)
 
 
 def _interpolate(corners: Tensor, x: Tensor,
@@ -199,6 +199,7 @@ def _interpolate(corners: Tensor, x: Tensor,
         y: Row of each pixel (C,).
     """
     pixel = torch.stack([x, y], dim=1)
-    shares = _inverse_depth_planes(corners, pixel)[:, 2]
+    planes = _edge_planes(corners, pixel)
+    shares = planes[:, 2] * planes[:, 3]
     depth = 1 / shares.sum(1)
     return shares * depth[:, None], depth

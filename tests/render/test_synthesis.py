@@ -1,0 +1,194 @@
+"""Synthetic samples: picture, mask, labels and camera belong together."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from xas_mmpose.body_models import free_human
+from xas_mmpose.geometry.cameras import camera_to_image, world_to_camera
+from xas_mmpose.render import Sample, SceneSettings, Synthesizer
+from xas_mmpose.render.synthesis import look_rotation
+from xas_mmpose.skeletons import HUMAN36M_18
+
+SIZE = 128
+
+
+@pytest.fixture(scope='module')
+def synthesizer() -> Synthesizer:
+    return Synthesizer(free_human(), SceneSettings(image_size=SIZE))
+
+
+@pytest.fixture(scope='module')
+def samples(synthesizer: Synthesizer) -> list[Sample]:
+    rng = np.random.default_rng(0)
+    return [synthesizer.draw_sample(rng, synthesizer.draw_subject(rng))
+            for _ in range(60)]
+
+
+def test_types_and_sizes(samples: list[Sample]) -> None:
+    for sample in samples:
+        assert sample.image.shape == (SIZE, SIZE, 3)
+        assert sample.image.dtype == sample.mask.dtype == np.uint8
+        assert set(np.unique(sample.mask)) == {0, 255}
+        assert 0.01 < (sample.mask > 0).mean() < 0.3
+        assert sample.keypoints.shape == (18, 2)
+        assert sample.keypoints_3d.shape == (18, 3)
+        assert sample.camera_param['w'] == sample.camera_param['h'] == SIZE
+
+
+def test_camera_projects_the_3d_onto_the_2d_keypoints(
+        samples: list[Sample]) -> None:
+    for sample in samples:
+        camera = sample.camera_param
+        projected = camera_to_image(sample.keypoints_3d, camera['f'],
+                                    camera['c'])
+        assert np.abs(projected[:, :2] - sample.keypoints).max() < 0.01
+
+
+def test_camera_and_parameters_give_the_keypoints_again(
+        synthesizer: Synthesizer, samples: list[Sample]) -> None:
+    body = synthesizer.body
+    for sample in samples[:10]:
+        out = body(*(torch.from_numpy(value)[None] for value in (
+            sample.betas, sample.global_orient, sample.body_pose)))
+        camera = sample.camera_param
+        rotation = camera['R']
+        np.testing.assert_allclose(rotation @ rotation.T, np.eye(3),
+                                   atol=1e-12)
+        assert np.linalg.det(rotation) == pytest.approx(1)
+        points = world_to_camera(out.keypoints[0].double().numpy() * 1000,
+                                 rotation, camera['T'])
+        np.testing.assert_allclose(points, sample.keypoints_3d, atol=0.01)
+
+
+def test_root_is_in_the_middle_and_the_extent_is_right(
+        samples: list[Sample]) -> None:
+    depths, slants = [], []
+    for sample in samples:
+        root = sample.keypoints_3d[HUMAN36M_18.root_index]
+        np.testing.assert_allclose(sample.keypoints[0], SIZE / 2, atol=1e-6)
+        np.testing.assert_allclose(
+            sample.camera_param['f'] * 2500 / root[2], SIZE)
+        depths.append(root[2])
+        slants.append(root[:2] / root[2])
+    assert 4000 <= min(depths) < 4500 < 5500 < max(depths) <= 6000
+    assert 0.1 < np.abs(slants).max() <= 0.15
+
+
+def test_joints_lie_inside_the_mask(samples: list[Sample]) -> None:
+    hits = []
+    for sample in samples:
+        pixel = np.rint(sample.keypoints).astype(int)
+        inside = ((pixel >= 0) & (pixel < SIZE)).all(1)
+        hits.extend(sample.mask[pixel[inside, 1], pixel[inside, 0]] > 0)
+    assert len(hits) > 0.99 * 60 * 18
+    assert np.mean(hits) >= 0.99
+
+
+def test_mask_has_the_outline_of_the_projected_vertices(
+        synthesizer: Synthesizer, samples: list[Sample]) -> None:
+    for sample in samples[:20]:
+        out = synthesizer.body(*(torch.from_numpy(value)[None] for value in (
+            sample.betas, sample.global_orient, sample.body_pose)))
+        camera = sample.camera_param
+        points = camera_to_image(
+            world_to_camera(out.vertices[0].double().numpy() * 1000,
+                            camera['R'], camera['T']), camera['f'],
+            camera['c'])[:, :2]
+        rows, columns = np.nonzero(sample.mask)
+        box = np.array([(columns.min() - 0.5, rows.min() - 0.5),
+                        (columns.max() + 0.5, rows.max() + 0.5)])
+        expected = np.clip([points.min(0), points.max(0)], -0.5, SIZE - 0.5)
+        # Thin tips fade out early; two of four samples make a pixel.
+        assert (box[0] > expected[0] - 0.76).all()
+        assert (box[1] < expected[1] + 0.76).all()
+        assert np.abs(box - expected).max() < 2.5
+
+
+def test_left_and_right_are_the_persons_own(
+        synthesizer: Synthesizer) -> None:
+    zeros = torch.zeros(1, 10), torch.zeros(1, 3), torch.zeros(1, 69)
+    points = synthesizer.body(*zeros).keypoints[0].double().numpy() * 1000
+    left, right, nose, neck = (HUMAN36M_18.index(n) for n in (
+        'left_shoulder', 'right_shoulder', 'nose', 'neck'))
+    front = points @ look_rotation(0, 0).T
+    assert front[left, 0] > 0 > front[right, 0]  # as in a portrait
+    assert front[nose, 2] < front[neck, 2] - 50  # the face is nearer
+    assert front[nose, 1] < front[0, 1]  # y points down
+    back = points @ look_rotation(np.pi, 0).T
+    assert back[left, 0] < 0 < back[right, 0]
+    assert back[nose, 2] > back[neck, 2] + 50
+    from_right = points @ look_rotation(np.pi / 2, 0).T
+    assert from_right[right, 2] < from_right[left, 2]
+    above = points @ look_rotation(0, 0.4).T
+    assert above[nose, 2] < above[0, 2] - 200
+
+
+def test_views_go_all_the_way_round(samples: list[Sample]) -> None:
+    left, right = (HUMAN36M_18.index(f'{s}_hip') for s in ('left', 'right'))
+    across = np.array([s.keypoints_3d[left] - s.keypoints_3d[right]
+                       for s in samples])
+    angle = np.arctan2(across[:, 2], across[:, 0])
+    counts, _ = np.histogram(angle, bins=6, range=(-np.pi, np.pi))
+    assert counts.min() >= 2
+    pitch = [np.arcsin(s.camera_param['R'][2] @ (0, -1, 0)) for s in samples]
+    assert -0.15 <= min(pitch) < 0 < 0.3 < max(pitch) <= 0.45
+
+
+def test_pictures_show_the_person(samples: list[Sample]) -> None:
+    differences = []
+    for sample in samples:
+        inside, outside = (sample.image[sample.mask == value].astype(float)
+                           for value in (255, 0))
+        differences.append(np.abs(inside.mean(0) - outside.mean(0)).max())
+    assert np.median(differences) > 30
+
+
+def test_seeds_decide_everything(synthesizer: Synthesizer) -> None:
+    def draw(subject_seed: int, sample_seed: int) -> Sample:
+        subject = synthesizer.draw_subject(
+            np.random.default_rng(subject_seed))
+        return synthesizer.draw_sample(np.random.default_rng(sample_seed),
+                                       subject)
+
+    first, again, other = draw(1, 2), draw(1, 2), draw(1, 3)
+    np.testing.assert_array_equal(first.image, again.image)
+    np.testing.assert_array_equal(first.keypoints, again.keypoints)
+    np.testing.assert_array_equal(first.betas, other.betas)
+    assert np.abs(first.body_pose - other.body_pose).max() > 0.1
+    assert np.abs(draw(2, 2).betas - first.betas).max() > 0.1
+
+
+def test_supersampling_refines_the_same_mask(
+        synthesizer: Synthesizer) -> None:
+    def draw(fine: int) -> np.ndarray:
+        maker = Synthesizer(synthesizer.body, SceneSettings(
+            image_size=SIZE, supersampling=fine))
+        rng = np.random.default_rng(4)
+        return maker.draw_sample(rng, maker.draw_subject(rng)).mask > 0
+
+    coarse, finer, finest = draw(1), draw(2), draw(6)
+    assert (coarse & finest).sum() / (coarse | finest).sum() > 0.93
+    assert (finer & finest).sum() / (finer | finest).sum() > 0.95
+    # A shift by half a pixel would show in the centre of mass.
+    centers = [np.argwhere(m).mean(0) for m in (coarse, finer, finest)]
+    assert np.abs(np.array(centers) - centers[2]).max() < 0.1
+
+
+def test_people_may_stick_out_of_the_picture(
+        synthesizer: Synthesizer) -> None:
+    maker = Synthesizer(synthesizer.body,
+                        SceneSettings(image_size=32, extent=600.0))
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        sample = maker.draw_sample(rng, maker.draw_subject(rng))
+        assert sample.mask[16, 16] == 255
+        assert (np.abs(sample.keypoints - 16).max(1) > 16).any()
+
+
+@pytest.mark.parametrize('bad', [dict(image_size=0), dict(supersampling=0),
+                                 dict(extent=0), dict(distance=(0, 1))])
+def test_bad_settings_are_named(bad: dict) -> None:
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        SceneSettings(**bad)
