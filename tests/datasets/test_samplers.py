@@ -141,9 +141,9 @@ def test_the_runner_builds_a_loader_from_a_config(num_workers):
                                dict(type=_Numbers, num=5)]),
         sampler=dict(type='PairedSourceSampler', samples_per_source=[3, 1],
                      infinite=True),
-        collate_fn=dict(type='default_collate')), seed=7)
+        collate_fn=dict(type='pseudo_collate')), seed=7)
     assert len(loader) == 5
-    seen = [batch['number'].tolist() for batch in itertools.islice(loader, 10)]
+    seen = [batch['number'] for batch in itertools.islice(loader, 10)]
     assert {len(batch) for batch in seen} == {4}
     assert sorted(batch[3] for batch in seen) == sorted(2 * [*range(5)])
     rows = batches(PairedSourceSampler(combined(2, 5), [3, 1], seed=7), 5)
