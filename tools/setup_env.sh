@@ -78,7 +78,7 @@ install() {
 }
 
 build() {
-    local start=$SECONDS constraints=()
+    local start=$SECONDS
     if [ -e "$venv" ] && [ ! -e "$owner" ] &&
         [ -n "$(ls -A "$venv" 2>/dev/null)" ]; then
         die "$venv exists and was not made by this script. Remove it, or" \
@@ -94,12 +94,8 @@ build() {
         "$python" -m pip --python "$venv/bin/python" install -q pip 9>&- ||
             die "$python can make no environment: install its venv package"
     fi
-    # The tested versions are those of Python 3.11; on 3.10 some do not exist.
-    case $version in
-        3.11.*) constraints=(-c requirements/constraints.txt) ;;
-    esac
-    install 'PyTorch and what it needs' \
-        "${constraints[@]}" --prefer-binary \
+    install 'PyTorch and what it needs' --prefer-binary \
+        -c requirements/constraints.txt \
         -r requirements/runtime.txt -r requirements/tests.txt
     install 'OpenMMLab' --no-deps -r requirements/mminstall.txt
     echo "$key" >"$stamp.new"
