@@ -14,6 +14,7 @@ never by ``xas_mmpose`` itself.
 from __future__ import annotations
 
 import argparse
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -188,7 +189,7 @@ def t_pose(model: torch.nn.Module) -> Tensor:
     for side, sign in (('L', 1.0), ('R', -1.0)):
         chain = [f'{bone}.{side}' for bone in
                  ('upperarm01', 'lowerarm01', 'wrist', 'finger3-1')]
-        for bone, end in zip(chain, chain[1:]):
+        for bone, end in pairwise(chain):
             turns[bone] = turn(position[end] - position[bone], [sign, 0, 0])
         across = (position[f'finger1-1.{side}']
                   - position[f'finger5-1.{side}'])
@@ -201,7 +202,7 @@ def t_pose(model: torch.nn.Module) -> Tensor:
         turns[f'lowerarm01.{side}'] = half * turns[f'lowerarm01.{side}']
         chain = [f'{bone}.{side}' for bone in
                  ('upperleg01', 'lowerleg01', 'foot')]
-        for bone, end in zip(chain, chain[1:]):
+        for bone, end in pairwise(chain):
             turns[bone] = turn(position[end] - position[bone],
                                [0.035 * sign, 0, -1])
         turns[f'foot.{side}'] = Rotation.identity()  # flat on the floor

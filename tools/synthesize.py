@@ -11,8 +11,10 @@ import argparse
 from pathlib import Path
 
 from xas_mmpose.render import SceneSettings
-from xas_mmpose.render.synthetic_set import (SyntheticSetSettings,
-                                             write_synthetic_set)
+from xas_mmpose.render.synthetic_set import (
+    SyntheticSetSettings,
+    write_synthetic_set,
+)
 
 
 def main() -> None:

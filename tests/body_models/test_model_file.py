@@ -70,19 +70,19 @@ def test_pickled_objects_are_refused_and_not_run(tmp_path: Path) -> None:
 
     path = write(tmp_path / 'body.npz',
                  v_template=np.array([Bomb()], dtype=object))
-    with pytest.raises(ValueError, match='not an .npz of plain arrays'):
+    with pytest.raises(ValueError, match=r'not an \.npz of plain arrays'):
         load_model_file(path)
     assert not witness.exists()
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match='nowhere.npz'):
+    with pytest.raises(FileNotFoundError, match=r'nowhere\.npz'):
         load_model_file(tmp_path / 'nowhere.npz')
     pickle = tmp_path / 'SMPL_NEUTRAL.pkl'
     pickle.write_bytes(b'\x80\x02.')
-    with pytest.raises(ValueError, match="'.pkl' is not supported yet"):
+    with pytest.raises(ValueError, match=r"'\.pkl' is not supported yet"):
         load_model_file(pickle)
     broken = tmp_path / 'broken.npz'
     broken.write_bytes(write(tmp_path / 'whole.npz').read_bytes()[:200])
-    with pytest.raises(ValueError, match='broken.npz: not an .npz'):
+    with pytest.raises(ValueError, match=r'broken\.npz: not an'):
         load_model_file(broken)

@@ -9,8 +9,13 @@ import pytest
 import torch
 from scipy import stats
 
-from xas_mmpose.body_models import (NEGATIVE_POSE_RULE, POSE_RULE, PoseRule,
-                                    sample_betas, sample_pose)
+from xas_mmpose.body_models import (
+    NEGATIVE_POSE_RULE,
+    POSE_RULE,
+    PoseRule,
+    sample_betas,
+    sample_pose,
+)
 
 #: SMPL joints and their mirror partners.
 MIRRORED = [0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19,

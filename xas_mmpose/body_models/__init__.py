@@ -1,7 +1,12 @@
 """Parametric bodies, the files they come from, and the prior over poses."""
 from .model_file import load_model_file
-from .pose_prior import (NEGATIVE_POSE_RULE, POSE_RULE, PoseRule, sample_betas,
-                         sample_pose)
+from .pose_prior import (
+                         NEGATIVE_POSE_RULE,
+                         POSE_RULE,
+                         PoseRule,
+                         sample_betas,
+                         sample_pose,
+)
 from .smpl import BodyOutput, SMPLBody, free_human
 
 __all__ = [

@@ -94,5 +94,6 @@ def _clutter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
             cv2.line(image, center, end, color,
                      int(rng.integers(1, max(size // 12, 2))))
     if rng.random() < 0.3:
-        image = cv2.GaussianBlur(image, (0, 0), 0.4 + rng.uniform(0, size / 60))
+        sigma = 0.4 + rng.uniform(0, size / 60)
+        image = cv2.GaussianBlur(image, (0, 0), sigma)
     return image.clip(0, 1)

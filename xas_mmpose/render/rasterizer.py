@@ -62,8 +62,10 @@ class ZBufferRasterizer(nn.Module):
         Raises:
             ValueError: If the settings ask for soft or layered faces.
         """
-        from pytorch3d.renderer.mesh.rasterizer import (Fragments,
-                                                        MeshRasterizer)
+        from pytorch3d.renderer.mesh.rasterizer import (
+            Fragments,
+            MeshRasterizer,
+        )
         settings = kwargs.get('raster_settings', self.raster_settings)
         if settings.faces_per_pixel != 1 or settings.blur_radius != 0:
             raise ValueError(

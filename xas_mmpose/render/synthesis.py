@@ -271,7 +271,7 @@ def _shade(color: np.ndarray, normals: np.ndarray,
     normals = _unit(normals)
     lamp = rng.normal(size=3) * (1, 0.6, 0.5) + (0, -0.8, -1.2)
     lamp /= np.linalg.norm(lamp)
-    middle = lamp + (0, 0, -1)  # half-way between lamp and lens
+    middle = lamp - [0, 0, 1]  # half-way between lamp and lens
     middle /= np.linalg.norm(middle)
     ambient = rng.uniform(0.3, 0.65)
     sky = 1 - 0.15 * normals[:, 1:2]  # y points down
