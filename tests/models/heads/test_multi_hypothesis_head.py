@@ -178,7 +178,7 @@ def test_a_loss_of_weight_zero_is_not_computed():
 def truth_in_patch() -> tuple[np.ndarray, np.ndarray, dict]:
     """Return a pose in the camera frame, normalised, and its crop."""
     rng = np.random.default_rng(5)
-    pose = rng.uniform(-400, 400, (18, 3)) + [200, -100, 5000]
+    pose = rng.uniform(-400, 400, (18, 3)) + np.array([200, -100, 5000])
     center, scale = cube_box(pose[0], CAMERA['f'], CAMERA['c'])
     affine = crop_affine(center, scale, (64, 64))
     patch = image_to_patch(

@@ -1,0 +1,69 @@
+# Human3.6M as unlabelled target pictures, synthetic pairs beside them.
+_base_ = ['./human36m_18.py']
+
+# Where the data lie; XAS_H36M_ROOT and XAS_SYNTHETIC_ROOT say it, too.
+data_root = '{{$XAS_H36M_ROOT:data/h36m}}'
+synthetic_root = '{{$XAS_SYNTHETIC_ROOT:data/synthetic}}'
+
+# 'root': the annotated root places the crop, the paper's protocol.
+# 'mask': the mask does, and no annotation of a target picture is read.
+crop_rule = 'root'
+input_size = (256, 256)
+
+train_pipeline = [
+    dict(type='LoadImage'),
+    dict(type='LoadMask'),
+    dict(type='GetCubeBox', rule=crop_rule),
+    dict(type='CubeAffine', input_size=input_size),
+    dict(type='RemoveBackground'),
+    dict(type='NormaliseKeypoints3D'),
+    dict(type='PackXasInputs')
+]
+test_pipeline = train_pipeline
+
+target_train = dict(
+    type='XasHuman36mDataset',
+    data_root=data_root,
+    ann_file='annotation_body3d/fps10/h36m_train.npz',
+    camera_param_file='annotation_body3d/cameras.pkl',
+    data_prefix=dict(img='images', mask='masks'),
+    # No joint of a training picture leaves the data set.
+    carry_labels=False,
+    carry_root=True)
+synthetic_train = dict(
+    type='SyntheticPairDataset',
+    data_root=synthetic_root,
+    ann_file='annotations.json')
+
+train_dataloader = dict(
+    batch_size=64,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='PairedSourceSampler', samples_per_source=[32, 32]),
+    dataset=dict(
+        type='CombinedDataset',
+        metainfo={{_base_.dataset_info}},
+        datasets=[target_train, synthetic_train],
+        pipeline=train_pipeline))
+val_dataloader = dict(
+    batch_size=64,
+    num_workers=4,
+    persistent_workers=True,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+    dataset=dict(
+        type='XasHuman36mDataset',
+        data_root=data_root,
+        ann_file='annotation_body3d/fps10/h36m_test.npz',
+        camera_param_file='annotation_body3d/cameras.pkl',
+        data_prefix=dict(img='images', mask='masks'),
+        carry_labels=True,
+        test_mode=True,
+        pipeline=test_pipeline))
+test_dataloader = val_dataloader
+
+val_evaluator = dict(
+    type='MultiHypothesisMPJPE',
+    hypothesis_rules=('top1', 'oracle'),
+    per_action=True)
+test_evaluator = val_evaluator

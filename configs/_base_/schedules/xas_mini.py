@@ -1,0 +1,19 @@
+# Some minutes on two CPU cores.
+_base_ = 'mmpose::_base_/default_runtime.py'
+
+train_cfg = dict(by_epoch=True, max_epochs=10, val_interval=5)
+
+optim_wrapper = dict(
+    optimizer=dict(type='Adam', lr=2e-3, betas=(0.9, 0.999)))
+
+param_scheduler = [
+    dict(
+        type='LinearLR', start_factor=0.01, begin=0, end=50, by_epoch=False),
+    dict(
+        type='CosineAnnealingLR',
+        eta_min=0,
+        begin=0,
+        end=10,
+        by_epoch=True,
+        convert_to_iter_based=True)
+]

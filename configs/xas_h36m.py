@@ -1,0 +1,21 @@
+# X as Supervision on Human3.6M: ResNet-50, 256x256, 64 depth bins.
+_base_ = [
+    './_base_/models/xas_res50.py',
+    './_base_/datasets/xas_h36m.py',
+    './_base_/schedules/xas_adam_50e.py',
+]
+
+custom_imports = dict(imports=['xas_mmpose'], allow_failed_imports=False)
+
+model = dict(head=dict(metainfo={{_base_.dataset_info}}))
+
+custom_hooks = [
+    dict(type='SyncBuffersHook'),
+    dict(type='PretrainedWeightsHook'),
+]
+default_hooks = dict(
+    checkpoint=dict(
+        interval=1,
+        max_keep_ckpts=3,
+        save_best='MPJPE/top1',
+        rule='less'))

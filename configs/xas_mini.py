@@ -1,0 +1,17 @@
+# X as Supervision made small: trains in minutes on two CPU cores.
+_base_ = [
+    './_base_/models/xas_mini.py',
+    './_base_/datasets/xas_mini.py',
+    './_base_/schedules/xas_mini.py',
+]
+
+custom_imports = dict(imports=['xas_mmpose'], allow_failed_imports=False)
+
+model = dict(head=dict(metainfo={{_base_.dataset_info}}))
+
+default_hooks = dict(
+    checkpoint=dict(
+        interval=1,
+        max_keep_ckpts=2,
+        save_best='MPJPE/top1',
+        rule='less'))

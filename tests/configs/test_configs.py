@@ -1,0 +1,94 @@
+"""Every config: builds, and steps once in training and once in test."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from mmpose.registry import MODELS
+
+from xas_mmpose.render import SceneSettings
+from xas_mmpose.render.synthetic_set import (
+    SyntheticSetSettings,
+    write_synthetic_set,
+)
+from xas_mmpose.skeletons import HUMAN36M_18
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+ENTRY_POINTS = sorted(path.name for path in CONFIGS.glob('*.py'))
+
+
+def plain(value: object) -> object:
+    """Turn tuples into lists, which a config file cannot tell apart."""
+    if isinstance(value, dict):
+        return {key: plain(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value
+
+
+def test_the_written_out_metainfo_is_that_of_the_skeleton():
+    config = Config.fromfile(CONFIGS / '_base_/datasets/human36m_18.py')
+    assert plain(config.dataset_info.to_dict()) == plain(
+        HUMAN36M_18.metainfo())
+
+
+@pytest.fixture(scope='module')
+def mini_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the data folder of configs/xas_mini.py, with few pictures."""
+    root = tmp_path_factory.mktemp('xas_mini')
+    for name, seed in (('synthetic', 0), ('target', 1)):
+        write_synthetic_set(root / name, SyntheticSetSettings(
+            num=8, seed=seed, scene=SceneSettings(image_size=80)))
+    return root
+
+
+def shrink(config: Config) -> None:
+    """Make a config quick to run; its structure stays."""
+    config.model.backbone.init_cfg = None
+    if config.model.backbone.depth == 50:
+        config.model.backbone.update(base_channels=8, stem_channels=8)
+        config.model.head.in_channels = 256
+    head = config.model.head
+    head.deconv_out_channels = [8] * len(head.deconv_out_channels)
+    for loader in (config.train_dataloader, config.test_dataloader):
+        loader.update(num_workers=0, persistent_workers=False, batch_size=4)
+    config.train_dataloader.sampler.samples_per_source = [2, 2]
+
+
+@pytest.mark.parametrize('name', ENTRY_POINTS)
+def test_one_step_of_training_and_of_test(
+        name: str, mini_root: Path, fake_h36m, fake_synthetic: Path,
+        monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv('XAS_MINI_ROOT', str(mini_root))
+    monkeypatch.setenv('XAS_SYNTHETIC_ROOT', str(fake_synthetic))
+    config = Config.fromfile(CONFIGS / name)
+    shrink(config)
+    if 'h36m' in name:
+        config.train_dataloader.dataset.datasets[0].update(fake_h36m.options)
+        config.test_dataloader.dataset.update(fake_h36m.options)
+    torch.manual_seed(0)
+    model = MODELS.build(config.model)
+    model.init_weights()
+    batch = next(iter(Runner.build_dataloader(config.train_dataloader)))
+    domains = [s.domain for s in batch['data_samples']]
+    assert domains == ['target', 'target', 'synthetic', 'synthetic']
+    losses = model.loss(**model.data_preprocessor(batch, training=True))
+    assert sorted(losses) == ['loss_skeleton_mask', 'loss_synthetic',
+                              'loss_synthetic_likelihood']
+    total = sum(losses.values())
+    total.backward()
+    silent = [n for n, p in model.named_parameters()
+              if p.grad is None or not torch.isfinite(p.grad).all()]
+    assert silent == []
+    model.eval()
+    batch = next(iter(Runner.build_dataloader(config.test_dataloader)))
+    with torch.no_grad():
+        sample = model.test_step(batch)[0]
+    hypotheses = sample.pred_instances.hypotheses_3d
+    assert hypotheses.shape == (1, 3, 18, 3)
+    assert np.isfinite(hypotheses).all()
+    assert sample.gt_instances.keypoints_3d.shape == (1, 18, 3)

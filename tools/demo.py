@@ -1,0 +1,321 @@
+#!/usr/bin/env python
+"""The whole method in minutes, on any machine: `make demo`.
+
+Renders people from the free body, trains configs/xas_mini.py on them and on
+unlabelled target pictures with masks, tests, and writes a table and a picture
+for each test frame. Everything lies in --out; a run that was stopped goes on,
+and what is there already is not made again.
+
+Target pictures are rendered people that the labelled set does not have. Where
+real Human3.6M frames are given or found (--h36m-root, XAS_H36M_ROOT, or
+data/h36m) they serve as target pictures, too, and are tested on.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.evaluator import Evaluator
+from mmengine.runner import Runner, load_checkpoint, set_random_seed
+from mmengine.utils import track_iter_progress
+from mmpose.registry import DATASETS, MODELS
+from mmpose.utils import register_all_modules
+
+from xas_mmpose.evaluation.functional import mean_pose_baseline
+from xas_mmpose.render.synthetic_set import (
+    SyntheticSetSettings,
+    write_synthetic_set,
+)
+from xas_mmpose.visualization import draw_hypotheses
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = ROOT / 'configs' / 'xas_mini.py'
+#: What MMPose's converter writes, and the few frames of MMPose's own tests.
+H36M_ANN_FILES = (
+    ('annotation_body3d/fps10/h36m_test.npz', 'images'),
+    ('annotation_body3d/fps50/h36m_test.npz', 'images'),
+    ('test_h36m_body3d.npz', ''),
+)
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/demo'),
+                        help='folder of everything the demo makes')
+    parser.add_argument('--num-synthetic', type=int, default=5000,
+                        help='labelled pairs to render')
+    parser.add_argument('--num-target', type=int, default=800,
+                        help='target pictures to render; a quarter is '
+                        'tested on')
+    parser.add_argument('--epochs', type=int,
+                        help="epochs of training (default: the config's)")
+    parser.add_argument('--workers', type=int,
+                        default=min(8, os.cpu_count() or 1),
+                        help='processes that render')
+    parser.add_argument('--num-pictures', type=int, default=12,
+                        help='pictures to write of each test set')
+    parser.add_argument(
+        '--h36m-root', type=Path,
+        default=Path(os.environ.get('XAS_H36M_ROOT', 'data/h36m')),
+        help='Human3.6M as MMPose lays it out, or a few frames of it')
+    parser.add_argument('--h36m-masks', type=Path,
+                        help='its masks (default: masks in its folder)')
+    args = parser.parse_args()
+    if not 0 < args.num_pictures:
+        parser.error('--num-pictures starts at 1')
+    return args
+
+
+def find_h36m(root: Path, masks: Path | None) -> dict | None:
+    """Return the data set config of real frames, or None without any.
+
+    Args:
+        root: Where Human3.6M may lie.
+        masks: Its masks, or None for ``root/masks``.
+
+    Raises:
+        FileNotFoundError: Frames are there but no cameras or masks.
+    """
+    for ann_file, images in H36M_ANN_FILES:
+        if (root / ann_file).is_file():
+            break
+    else:
+        return None
+    cameras = Path(ann_file).parent.parent / 'cameras.pkl'
+    masks = (masks or root / 'masks').resolve()
+    for path, cure in ((root / cameras, 'it comes with the annotations'),
+                       (masks, 'say where they are: --h36m-masks')):
+        if not path.exists():
+            raise FileNotFoundError(
+                f'{root} has frames of Human3.6M but {path} is missing; '
+                f'{cure}')
+    return dict(
+        type='XasHuman36mDataset',
+        data_root=str(root.resolve()),
+        ann_file=ann_file,
+        camera_param_file=str(cameras),
+        data_prefix=dict(img=images, mask=str(masks)))
+
+
+def render(out: Path, args: argparse.Namespace) -> None:
+    """Render the labelled and the target set, with other seeds."""
+    for name, num, seed in (('synthetic', args.num_synthetic, 0),
+                            ('target', args.num_target, 1)):
+        write_synthetic_set(
+            out / name, SyntheticSetSettings(num=num, seed=seed),
+            workers=args.workers)
+
+
+def make_config(args: argparse.Namespace, data: Path,
+                h36m: dict | None) -> Config:
+    """Return configs/xas_mini.py with the demo's data."""
+    os.environ['XAS_MINI_ROOT'] = str(data.resolve())
+    cfg = Config.fromfile(CONFIG)
+    cfg.work_dir = str(args.out / 'train')
+    if args.epochs:
+        cfg.train_cfg.max_epochs = args.epochs
+        cfg.param_scheduler[-1].end = args.epochs
+    if h36m:
+        datasets = cfg.train_dataloader.dataset.datasets
+        datasets.append(dict(h36m, carry_root=True))
+        cfg.train_dataloader.sampler.samples_per_source = [4, 32, 4]
+    return cfg
+
+
+def train(cfg: Config, out: Path) -> Path:
+    """Train with tools/train.py, going on where an earlier run stopped."""
+    config = out / 'xas_mini_demo.py'
+    text = cfg.pretty_text
+    finished = (Path(cfg.work_dir) /
+                f'epoch_{cfg.train_cfg.max_epochs}.pth')
+    if finished.is_file() and config.is_file() and (
+            config.read_text() == text):
+        print(f'found {finished}: not trained again', flush=True)
+        return finished
+    config.write_text(text)
+    command = [sys.executable, str(ROOT / 'tools' / 'train.py'),
+               str(config), '--work-dir', cfg.work_dir, '--resume']
+    print('$ python ' + ' '.join(os.path.relpath(c) if os.path.exists(c)
+                                 else c for c in command[1:]), flush=True)
+    subprocess.run(command, check=True)
+    return finished
+
+
+def predict(model: torch.nn.Module, cfg: Config,
+            dataset_cfg: dict) -> tuple[Any, list]:
+    """Return a test data set and the model's answers to it."""
+    loader_cfg = dict(cfg.test_dataloader, dataset=dataset_cfg,
+                      num_workers=0, persistent_workers=False)
+    loader = Runner.build_dataloader(loader_cfg)
+    samples = []
+    with torch.no_grad():
+        for batch in loader:
+            samples += [(image, sample) for image, sample in zip(
+                batch['inputs'], model.test_step(batch))]
+    return loader.dataset, samples
+
+
+def score(cfg: Config, dataset: Any, samples: list) -> dict[str, float]:
+    """Return the metrics of a test set's answers."""
+    evaluator = Evaluator([cfg.test_evaluator])
+    evaluator.dataset_meta = dataset.metainfo
+    evaluator.process([sample for _, sample in samples], None)
+    return evaluator.evaluate(len(samples))
+
+
+def load_model(cfg: Config, checkpoint: Path | None) -> torch.nn.Module:
+    """Build the model, with a checkpoint's weights or with random ones."""
+    set_random_seed(0)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    if checkpoint:
+        load_checkpoint(model, str(checkpoint), map_location='cpu')
+    return model.to(get_device()).eval()
+
+
+def true_poses(samples: Iterable) -> np.ndarray:
+    """Return the true poses (N, K, 3) of answers, camera frame, mm."""
+    return np.concatenate(
+        [sample.gt_instances.keypoints_3d for _, sample in samples])
+
+
+def training_poses(cfg: Config) -> np.ndarray:
+    """Return the labelled training poses (N, K, 3), camera frame, mm."""
+    synthetic = next(
+        d for d in cfg.train_dataloader.dataset.datasets
+        if d.type == 'SyntheticPairDataset' and 'domain' not in d)
+    dataset = DATASETS.build(dict(synthetic, pipeline=[]))
+    return np.concatenate(
+        [dataset.get_data_info(i)['keypoints_3d']
+         for i in range(len(dataset))])
+
+
+def draw(folder: Path, samples: list, metainfo: dict, num: int) -> None:
+    """Write one picture for each of some test frames."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for image, sample in track_iter_progress(samples[:num]):
+        pred, truth = sample.pred_instances, sample.gt_instances
+        # The patch, not the picture: there is what the network has seen.
+        to_patch = sample.crop_affine
+        points = pred.keypoints[0, :, :2] @ to_patch[:, :2].T
+        target = truth.keypoints_3d[0] - truth.keypoints_3d[0, :1]
+        error = np.linalg.norm(pred.keypoints_3d[0] - target, axis=-1)
+        picture = draw_hypotheses(
+            image.permute(1, 2, 0).numpy(),
+            sample.gt_fields.masks[0].cpu().numpy(),
+            points + to_patch[:, 2], pred.hypotheses_3d[0],
+            pred.hypothesis_scores[0], metainfo, target_3d=target,
+            title=Path(sample.img_path).stem,
+            errors={'MPJPE/top1': float(error.mean())})
+        name = f'{Path(sample.img_path).stem}.png'
+        if not cv2.imwrite(str(folder / name), picture):
+            raise OSError(f'could not write {folder / name}')
+
+
+def print_table(rows: list[tuple[str, dict[str, float]]],
+                title: str) -> list[str]:
+    """Print, and return, the lines of one test set's table."""
+    columns = ('MPJPE/top1', 'N-MPJPE/top1', 'P-MPJPE/top1',
+               'MPJPE/oracle', 'P-MPJPE/oracle')
+    lines = [title, '| mm |' + '|'.join(f' {c} ' for c in columns) + '|',
+             '| --- |' + ' ---: |' * len(columns)]
+    for name, values in rows:
+        cells = [f'{values[c]:.1f}' if c in values else '-'
+                 for c in columns]
+        lines.append(f'| {name} | ' + ' | '.join(cells) + ' |')
+    print('\n'.join(lines), flush=True)
+    return lines
+
+
+def main() -> None:
+    """Run the demo."""
+    args = parse_args()
+    start = time.monotonic()
+
+    def announce(step: int, what: str) -> None:
+        print(f'\n[{step}/5] {what}  ({time.monotonic() - start:.0f} s)',
+              flush=True)
+
+    h36m = find_h36m(args.h36m_root, args.h36m_masks)
+    args.out.mkdir(parents=True, exist_ok=True)
+    data = args.out / 'data'
+    announce(1, f'render {args.num_synthetic} labelled and '
+             f'{args.num_target} target pictures')
+    render(data, args)
+    register_all_modules()
+    cfg = make_config(args, data, h36m)
+    announce(2, f'train configs/xas_mini.py for {cfg.train_cfg.max_epochs} '
+             'epochs')
+    checkpoint = train(cfg, args.out)
+
+    announce(3, 'test')
+    heldout = dict(cfg.test_dataloader.dataset)
+    tests = {'held-out synthetic subjects': heldout}
+    if h36m:
+        tests['real Human3.6M frames'] = dict(
+            h36m, carry_labels=True, test_mode=True,
+            pipeline=heldout['pipeline'])
+    models = {'untrained': load_model(cfg, None),
+              'trained': load_model(cfg, checkpoint)}
+    poses = training_poses(cfg)
+    results: dict[str, dict] = {}
+    answers = {}
+    for test, dataset_cfg in tests.items():
+        rows = {}
+        for name, model in models.items():
+            dataset, answers[test] = predict(model, cfg, dataset_cfg)
+            rows[name] = score(cfg, dataset, answers[test])
+        mean = mean_pose_baseline(poses, true_poses(answers[test]))
+        rows['mean pose'] = {f'{k}/top1': v for k, v in mean.items()}
+        results[test] = dict(frames=len(answers[test]), **rows)
+
+    announce(4, 'draw')
+    for test, samples in answers.items():
+        folder = args.out / 'pictures' / test.split()[0]
+        draw(folder, samples, Config.fromfile(CONFIG).dataset_info,
+             args.num_pictures)
+        print(f'\n{folder}', flush=True)
+
+    announce(5, 'results')
+    report(args.out, results, bool(h36m))
+
+
+def report(out: Path, results: dict[str, dict], real: bool) -> None:
+    """Print the tables with their protocol and write them down."""
+    lines = []
+    for test, result in results.items():
+        rows = [(name, result[name])
+                for name in ('untrained', 'mean pose', 'trained')]
+        lines += print_table(rows, f'{result["frames"]} frames: {test}')
+        print()
+        lines.append('')
+    protocol = ('Root-centred, mm. top1: the most confident hypothesis; '
+                'oracle: the best whole pose of the hypotheses. No left/right '
+                'exchange. The crop is placed by the true root.')
+    if real:
+        protocol += (' The real frames were target pictures of the training, '
+                     'too: image and mask, no joints.')
+    print(protocol)
+    (out / 'results.md').write_text('\n'.join([*lines, protocol, '']))
+    (out / 'results.json').write_text(
+        json.dumps(dict(results, protocol=protocol), indent=2) + '\n')
+    print(f'tables: {out / "results.md"}, pictures: {out / "pictures"}')
+
+
+if __name__ == '__main__':
+    main()
