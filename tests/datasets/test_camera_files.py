@@ -97,9 +97,10 @@ def test_bad_camera_files_are_named(tmp_path):
     path.write_bytes(pickle.dumps({('S1', '1'): dict(R=np.eye(3))}))
     with pytest.raises(ValueError, match=r"\('S1', '1'\).*'T'"):
         read_h36m_cameras(path)
-    path.write_bytes(b'no pickle at all')
-    with pytest.raises(ValueError, match=r'cameras\.pkl was not loaded'):
-        read_h36m_cameras(path)
+    for content in (b'no pickle at all', b'', b'\x80\x02X\x02\0\0\0\xff\xff'):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r'cameras\.pkl was not loaded'):
+            read_h36m_cameras(path)
     path.write_bytes(pickle.dumps([1]))
     with pytest.raises(ValueError, match='holds no cameras'):
         read_h36m_cameras(path)

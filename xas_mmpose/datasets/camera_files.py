@@ -57,8 +57,8 @@ def load_array_pickle(path: str | os.PathLike) -> Any:
         try:
             # Python-2 pickles of arrays decode with latin1 only.
             return _ArrayUnpickler(file, encoding='latin1').load()
-        except (pickle.UnpicklingError, EOFError, AttributeError,
-                ImportError, IndexError, TypeError, KeyError) as error:
+        except Exception as error:
+            # Bytes that are no pickle end in almost any type of error.
             raise ValueError(f'{path} was not loaded: {error}') from error
 
 

@@ -166,6 +166,9 @@ def test_joints_that_do_not_fit(fake_h36m):
     np.savez(path, **{**arrays, 'S': arrays['S'][:, :16]})
     with pytest.raises(ValueError, match=r'shape \(6, 16, 4\); \(6, 17, 4\)'):
         XasHuman36mDataset(**options)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r'h36m_train\.npz is no annotation'):
+        XasHuman36mDataset(**options)
     np.savez(path, imgname=arrays['imgname'])
     with pytest.raises(ValueError, match=r'h36m_train\.npz.*\bS\b'):
         XasHuman36mDataset(**options)

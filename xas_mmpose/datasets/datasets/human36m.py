@@ -133,7 +133,6 @@ class XasHuman36mDataset(BasePoseDataset3D):
         if self.camera_param_file:
             self.cameras = read_h36m_cameras(self.camera_param_file,
                                              self.lens)
-        root_index = self.root_index(self.ann_file)
         index = FolderIndex()
         samples = []
         seen: dict[str, int] = {}
@@ -153,7 +152,12 @@ class XasHuman36mDataset(BasePoseDataset3D):
             if 'mask' in self.data_prefix:
                 sample['mask_path'] = self._mask_path(imgname, index)
             if self.cameras:
-                self._add_annotation(sample, arrays, row, root_index)
+                self._check_camera(sample)
+            if self.carry_labels:
+                sample['points_3d'] = arrays['points_3d'][row]
+                sample['visible'] = arrays['visible'][row]
+            elif self.carry_root:
+                sample['root_camera'] = arrays['root_camera'][row]
             samples.append(sample)
         if not samples:
             raise ValueError(
@@ -165,11 +169,18 @@ class XasHuman36mDataset(BasePoseDataset3D):
         return samples
 
     def get_data_info(self, idx: int) -> dict:
-        """Return a sample, its camera looked up by subject and camera id."""
+        """Return a sample with its camera and, where carried, its labels.
+
+        Both are made here: the list that all workers share stays small.
+        """
         info = super().get_data_info(idx)
         if self.cameras:
             info['camera_param'] = dict(
                 self.cameras[info['subject'], info['camera_id']])
+        if self.carry_labels:
+            info.update(label_keys(
+                info.pop('points_3d'), info.pop('visible'),
+                info['camera_param'], self.root_index(self.ann_file)))
         return info
 
     def _load_arrays(self) -> dict[str, np.ndarray]:
@@ -185,25 +196,43 @@ class XasHuman36mDataset(BasePoseDataset3D):
         try:
             with np.load(self.ann_file) as file:
                 arrays = {key: file[key] for key in keys}
-        except (KeyError, ValueError, OSError) as error:
+        except Exception as error:
+            # numpy and zipfile have half a dozen types for a broken file.
             raise ValueError(f'{self.ann_file} is no annotation file of '
                              f'Human3.6M with {keys}: {error}') from error
         if 'S' in arrays:
-            shape = arrays['S'].shape
-            if (shape[:2] != (len(arrays['imgname']), 17)
-                    or shape[2:] not in ((3,), (4,))):
-                raise ValueError(
-                    f'{self.ann_file}: S has the shape {shape}; '
-                    f'({len(arrays["imgname"])}, 17, 4) is expected')
-            unknown = [name for name in self.keypoint_names
-                       if name not in HUMAN36M_18.keypoint_names]
-            if unknown:
-                raise ValueError(
-                    f'the metainfo asks for {", ".join(unknown)}, which '
-                    f'{self.ann_file} does not hold; leave metainfo out, or '
-                    'use key points of '
-                    'xas_mmpose.skeletons.HUMAN36M_18.metainfo()')
+            arrays.update(self._key_points(arrays.pop('S'),
+                                           len(arrays['imgname'])))
         return arrays
+
+    def _key_points(self, S: np.ndarray, num: int) -> dict[str, np.ndarray]:
+        """Return the metainfo's key points in mm, or their root alone.
+
+        Args:
+            S: Key points (N, 17, 3 or 4) in metres, and whether known.
+            num: The N that is expected.
+        """
+        if S.shape[:2] != (num, 17) or S.shape[2:] not in ((3,), (4,)):
+            raise ValueError(
+                f'{self.ann_file}: S has the shape {S.shape}; '
+                f'({num}, 17, 4) is expected')
+        unknown = [name for name in self.keypoint_names
+                   if name not in HUMAN36M_18.keypoint_names]
+        if unknown:
+            raise ValueError(
+                f'the metainfo asks for {", ".join(unknown)}, which '
+                f'{self.ann_file} does not hold; leave metainfo out, or use '
+                'key points of xas_mmpose.skeletons.HUMAN36M_18.metainfo()')
+        if not self.carry_labels:
+            root = S[:, HUMAN36M_18.root_index, :3]
+            return dict(root_camera=root.astype(np.float64) * 1000)
+        order = [HUMAN36M_18.index(name) for name in self.keypoint_names]
+        points = with_thorax(S[..., :3].astype(np.float64) * 1000)[:, order]
+        known = (S[..., 3:] > 0 if S.shape[2] == 4
+                 else np.ones((num, 17, 1)))
+        # The thorax is known where both shoulders are.
+        visible = with_thorax(known.astype(np.float64))[:, order, 0] == 1
+        return dict(points_3d=points, visible=visible)
 
     def _mask_path(self, imgname: str, index: FolderIndex) -> str:
         """Return where the mask of a picture lies, or should lie."""
@@ -216,29 +245,14 @@ class XasHuman36mDataset(BasePoseDataset3D):
         found = [path for path in paths.values() if path in index]
         return found[0] if found else paths['nested']
 
-    def _add_annotation(self, sample: dict, arrays: dict[str, np.ndarray],
-                        row: int, root_index: int) -> None:
-        """Check a sample's camera; add the labels that were asked for."""
-        camera = self.cameras.get((sample['subject'], sample['camera_id']))
-        if camera is None:
+    def _check_camera(self, sample: dict) -> None:
+        """Raise unless the camera of a sample is known."""
+        key = (sample['subject'], sample['camera_id'])
+        if key not in self.cameras:
             raise ValueError(
-                f'{self.camera_param_file} has no camera '
-                f'{(sample["subject"], sample["camera_id"])}, which '
+                f'{self.camera_param_file} has no camera {key}, which '
                 f'{sample["img_path"]} was taken with; it has '
                 f'{sorted(self.cameras)}')
-        if 'S' not in arrays:
-            return
-        points = arrays['S'][row].astype(np.float64)
-        order = [HUMAN36M_18.index(name) for name in self.keypoint_names]
-        keypoints_3d = with_thorax(points[:, :3] * 1000)[order]
-        if not self.carry_labels:
-            sample['root_camera'] = keypoints_3d[root_index].copy()
-            return
-        known = (points[:, 3:] > 0 if points.shape[1] == 4
-                 else np.ones((len(points), 1)))
-        # The thorax is known where both shoulders are.
-        visible = with_thorax(known.astype(np.float64))[order, 0] == 1
-        sample.update(label_keys(keypoints_3d, visible, camera, root_index))
 
     def _check_files(self, samples: list[dict], index: FolderIndex) -> None:
         """Look for every picture and mask."""
