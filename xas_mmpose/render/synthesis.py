@@ -97,7 +97,7 @@ class Synthesizer:
     """Renders painted people in random poses.
 
     Args:
-        body: Any body in SMPL format.
+        body: Any body in SMPL format, on the CPU.
         settings: Picture and camera ranges.
     """
 
