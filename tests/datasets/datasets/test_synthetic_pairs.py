@@ -61,6 +61,25 @@ def test_bodies_are_split(fake_synthetic):
         subjects(heldout_fraction=1.0)
 
 
+def test_rendered_pictures_may_stand_in_for_real_ones(fake_synthetic):
+    def keys(**options):
+        info = SyntheticPairDataset(data_root=str(fake_synthetic),
+                                    domain='target',
+                                    **options).get_data_info(0)
+        assert info['domain'] == 'target'
+        return set(info) & {'keypoints', 'keypoints_visible', 'keypoints_3d',
+                            'keypoints_3d_visible', 'root_camera'}
+
+    assert keys() == set()
+    assert keys(carry_root=True) == {'root_camera'}
+    assert len(keys(carry_labels=True)) == 5
+    with pytest.raises(ValueError, match="'synthetic' or 'target', got 're"):
+        SyntheticPairDataset(data_root=str(fake_synthetic), domain='real')
+    with pytest.raises(ValueError, match='teach nothing'):
+        SyntheticPairDataset(data_root=str(fake_synthetic),
+                             carry_labels=False)
+
+
 def test_key_points_are_found_by_name(fake_synthetic):
     names = ('left_knee', 'root')
     metainfo = dict(

@@ -69,6 +69,17 @@ class SyntheticPairDataset(BasePoseDataset3D):
         self.carry_labels = (domain == 'synthetic'
                              if carry_labels is None else carry_labels)
         self.carry_root = carry_root
+        if domain not in ('synthetic', 'target'):
+            raise ValueError("domain is 'synthetic' or 'target', got "
+                             f'{domain!r}')
+        if domain == 'synthetic' and carry_labels is False:
+            raise ValueError('synthetic samples without labels teach '
+                             "nothing: set domain='target', or leave "
+                             'carry_labels out')
+        self.domain = domain
+        self.carry_labels = (domain == 'synthetic' if carry_labels is None
+                             else carry_labels)
+        self.carry_root = carry_root
         self.subjects = subjects
         self.split = split
         self.heldout_fraction = heldout_fraction
@@ -179,6 +190,6 @@ class SyntheticPairDataset(BasePoseDataset3D):
 
     def _cure(self) -> str:
         """Return the command that makes such a set."""
-        folder = self.data_root or os.path.dirname(self.ann_file)
+        folder = os.path.dirname(self.ann_file)
         return ('Make the set with: python tools/synthesize.py --num 2000 '
                 f'--out {folder or "."}')
