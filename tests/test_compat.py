@@ -299,6 +299,7 @@ def test_runner_saves_and_resumes(tmp_path):
 def test_plain_arrays_and_numbers_are_read(tmp_path):
     meta = dict(
         sigmas=np.array([0.5, 0.25], np.float32),
+        no_sigmas=np.array([], np.float32),
         colors=np.zeros((2, 3), np.uint8),
         visible=np.array([True, False]),
         ids=np.arange(3),

@@ -231,6 +231,9 @@ def allow_mmengine_checkpoints() -> None:
         # Floating-point, integer, boolean and text arrays, but no objects.
         *{type(np.dtype(code)) for code in '?bBhHiIlLqQefdSU'},
         (_method_of_checkpoint, 'builtins.getattr'),
+        # What an array without elements, as a metainfo's empty sigmas, is
+        # made of.
+        bytes,
     ]
     # numpy 2 moved these; a checkpoint names the place of the numpy it was
     # written with.
