@@ -72,7 +72,7 @@ def test_truth_scores_zero_and_errors_have_closed_forms(target):
         _sample(target, np.stack([first, second]) - target[0], tensors=True),
     ]
     metric = METRICS.build(
-        dict(type='MultiHypothesisMPJPE', metrics=('MPJPE', ),
+        dict(type='mmpose.MultiHypothesisMPJPE', metrics=('MPJPE', ),
              hypothesis_rules=('top1', 'oracle', 'oracle-joint')))
     result = _evaluate(metric, samples)
     assert list(result) == ['MPJPE/top1', 'MPJPE/oracle',
