@@ -102,9 +102,9 @@ def _generate(folder: Path, generator: SyntheticSetGenerator,
         finally:
             torch.set_num_threads(threads)
         return
-    context = multiprocessing.get_context(
-        'fork' if 'fork' in multiprocessing.get_all_start_methods()
-        else 'spawn')
+    # A forked child of a process that has computed with several threads
+    # waits for them for ever: they are not forked.
+    context = multiprocessing.get_context('spawn')
     results = context.Queue()
     processes = [
         context.Process(target=_work, daemon=True,
