@@ -5,7 +5,7 @@
 # make clean  remove caches; the environment and results stay
 #
 # XAS_VENV    where the environment lies (default: .venv)
-# DEMO_ARGS   passed on to the demo, e.g. DEMO_ARGS='--data-root data/h36m'
+# DEMO_ARGS   passed on to the demo, e.g. DEMO_ARGS='--h36m-root data/h36m'
 # TESTS       what to test, e.g. TESTS=tests/geometry
 
 XAS_VENV ?= .venv

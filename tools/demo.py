@@ -91,11 +91,11 @@ def find_h36m(root: Path, masks: Path | None) -> dict | None:
     Raises:
         FileNotFoundError: Frames are there but no cameras or masks.
     """
-    for ann_file, images in H36M_ANN_FILES:
-        if (root / ann_file).is_file():
-            break
-    else:
+    found = [(ann_file, images) for ann_file, images in H36M_ANN_FILES
+             if (root / ann_file).is_file()]
+    if not found:
         return None
+    ann_file, images = found[0]
     cameras = Path(ann_file).parent.parent / 'cameras.pkl'
     masks = (masks or root / 'masks').resolve()
     for path, cure in ((root / cameras, 'it comes with the annotations'),

@@ -49,10 +49,10 @@ synthetic_train = dict(
     data_prefix=dict(img='synthetic', mask='synthetic'))
 
 train_dataloader = dict(
-    batch_size=40,
-    num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='PairedSourceSampler', samples_per_source=[8, 32]),
+    batch_size=36,
+    # On two cores a loading process only gets in the network's way.
+    num_workers=0,
+    sampler=dict(type='PairedSourceSampler', samples_per_source=[4, 32]),
     dataset=dict(
         type='CombinedDataset',
         metainfo={{_base_.dataset_info}},
@@ -60,8 +60,7 @@ train_dataloader = dict(
         pipeline=train_pipeline))
 val_dataloader = dict(
     batch_size=40,
-    num_workers=1,
-    persistent_workers=True,
+    num_workers=0,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
     dataset=dict(

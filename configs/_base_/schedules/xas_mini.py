@@ -4,7 +4,8 @@ _base_ = 'mmpose::_base_/default_runtime.py'
 train_cfg = dict(by_epoch=True, max_epochs=10, val_interval=5)
 
 optim_wrapper = dict(
-    optimizer=dict(type='Adam', lr=2e-3, betas=(0.9, 0.999)))
+    # One pass over all weights instead of one each: a tenth of a step's time.
+    optimizer=dict(type='Adam', lr=2e-3, betas=(0.9, 0.999), fused=True))
 
 param_scheduler = [
     dict(
