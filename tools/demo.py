@@ -13,6 +13,7 @@ data/h36m) they serve as target pictures, too, and are tested on.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -126,27 +127,30 @@ def make_config(args: argparse.Namespace, data: Path,
     """Return configs/xas_mini.py with the demo's data."""
     os.environ['XAS_MINI_ROOT'] = str(data.resolve())
     cfg = Config.fromfile(CONFIG)
-    cfg.work_dir = str(args.out / 'train')
     if args.epochs:
         cfg.train_cfg.max_epochs = args.epochs
         cfg.param_scheduler[-1].end = args.epochs
     if h36m:
-        datasets = cfg.train_dataloader.dataset.datasets
-        datasets.append(dict(h36m, carry_root=True))
-        cfg.train_dataloader.sampler.samples_per_source = [4, 32, 4]
+        loader = cfg.train_dataloader
+        loader.dataset.datasets.append(dict(h36m, carry_root=True))
+        counts = loader.sampler.samples_per_source
+        loader.sampler.samples_per_source = [*counts, counts[0]]
+        loader.batch_size += counts[0]
     return cfg
 
 
 def train(cfg: Config, out: Path) -> Path:
     """Train with tools/train.py, going on where an earlier run stopped."""
-    config = out / 'xas_mini_demo.py'
     text = cfg.pretty_text
-    finished = (Path(cfg.work_dir) /
-                f'epoch_{cfg.train_cfg.max_epochs}.pth')
-    if finished.is_file() and config.is_file() and (
-            config.read_text() == text):
+    # Each setting trains in a folder of its own: going on from another's
+    # checkpoint would mix the two.
+    key = hashlib.sha256(text.encode()).hexdigest()[:8]
+    cfg.work_dir = str(out / f'train_{key}')
+    finished = Path(cfg.work_dir) / f'epoch_{cfg.train_cfg.max_epochs}.pth'
+    if finished.is_file():
         print(f'found {finished}: not trained again', flush=True)
         return finished
+    config = out / f'xas_mini_{key}.py'
     config.write_text(text)
     command = [sys.executable, str(ROOT / 'tools' / 'train.py'),
                str(config), '--work-dir', cfg.work_dir, '--resume']

@@ -21,7 +21,7 @@ finish = [
 train_pipeline = [
     *load,
     dict(type='RandomFlipPose3D', prob=0.5),
-    dict(type='RandomCubeTransform', rotate_factor=30.0),
+    dict(type='RandomCubeTransform', rotate_factor=15.0),
     dict(type='CubeAffine', input_size=input_size),
     dict(type='PhotometricDistortion'),
     *finish,
@@ -49,10 +49,10 @@ synthetic_train = dict(
     data_prefix=dict(img='synthetic', mask='synthetic'))
 
 train_dataloader = dict(
-    batch_size=36,
+    batch_size=18,
     # On two cores a loading process only gets in the network's way.
     num_workers=0,
-    sampler=dict(type='PairedSourceSampler', samples_per_source=[4, 32]),
+    sampler=dict(type='PairedSourceSampler', samples_per_source=[2, 16]),
     dataset=dict(
         type='CombinedDataset',
         metainfo={{_base_.dataset_info}},

@@ -1,11 +1,11 @@
 # Some minutes on two CPU cores.
 _base_ = 'mmpose::_base_/default_runtime.py'
 
-train_cfg = dict(by_epoch=True, max_epochs=10, val_interval=5)
+train_cfg = dict(by_epoch=True, max_epochs=6, val_interval=6)
 
 optim_wrapper = dict(
     # One pass over all weights instead of one each: a tenth of a step's time.
-    optimizer=dict(type='Adam', lr=2e-3, betas=(0.9, 0.999), fused=True))
+    optimizer=dict(type='Adam', lr=1.5e-3, betas=(0.9, 0.999), fused=True))
 
 param_scheduler = [
     dict(
@@ -14,7 +14,7 @@ param_scheduler = [
         type='CosineAnnealingLR',
         eta_min=0,
         begin=0,
-        end=10,
+        end=6,
         by_epoch=True,
         convert_to_iter_based=True)
 ]
