@@ -246,13 +246,13 @@ def test_png_keeps_every_pixel(tmp_path: Path) -> None:
     np.testing.assert_array_equal(picture, sample.image)
 
 
-def test_a_failing_worker_is_reported(
-        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise OSError('disk full')
-
-    monkeypatch.setattr(SyntheticSetGenerator, 'write', fail)
-    with pytest.raises(RuntimeError, match=r'(?s)a worker failed.*disk full'):
+def test_a_failing_worker_is_reported(tmp_path: Path) -> None:
+    # The settings of a begun set, and a folder where a picture should go.
+    (tmp_path / 'settings.json').write_text(
+        json.dumps(settings().described()))
+    (tmp_path / 'images/00000001.jpg').mkdir(parents=True)
+    with pytest.raises(RuntimeError,
+                       match=r'(?s)a worker failed.*00000001\.jpg'):
         write(tmp_path, workers=2)
 
 

@@ -108,8 +108,8 @@ def _generate(folder: Path, generator: SyntheticSetGenerator,
     results = context.Queue()
     processes = [
         context.Process(target=_work, daemon=True,
-                        args=(folder, generator, missing[i::workers], i,
-                              results, os.getpid()))
+                        args=(folder, generator.settings,
+                              missing[i::workers], i, results, os.getpid()))
         for i in range(workers)]
     for process in processes:
         process.start()
@@ -139,13 +139,18 @@ def _next_result(results: Any, processes: list) -> tuple[int, str]:
         return index, text
 
 
-def _work(folder: Path, generator: SyntheticSetGenerator, part: list[int],
+def _work(folder: Path, settings: SyntheticSetSettings, part: list[int],
           worker: int, results: Any, parent: int) -> None:
-    """Write a share of the samples in a process of its own."""
+    """Write a share of the samples in a process of its own.
+
+    It makes a generator of its own: sending one would move the memory of its
+    tensors, under the numpy arrays that look into them.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     try:
+        generator = SyntheticSetGenerator(settings)
         for result in _write_part(folder, generator, part, worker):
             results.put(result)
             if os.getppid() != parent:  # killed: nobody listens any more
