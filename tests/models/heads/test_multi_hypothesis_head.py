@@ -212,6 +212,24 @@ def test_truth_fed_back_is_the_truth_in_every_frame(
                                pose[:, 2] - pose[0, 2], atol=1e-6)
 
 
+def test_every_hypothesis_stands_on_the_likeliest_root(
+        monkeypatch: pytest.MonkeyPatch):
+    head = build_head()
+    hypotheses = torch.zeros(1, 3, 18, 3)
+    hypotheses[0, 1, 0, 2] = 0.3  # another mode of the root
+    hypotheses[0, 1, 5, 2] = 0.1
+    monkeypatch.setattr(
+        head.decoder, 'decode_marginals',
+        lambda marginals: (hypotheses, torch.ones(1, 3, 18)))
+    data_sample = sample('target')
+    data_sample.pop('camera_param')
+    instance, = head.predict(features(1), [data_sample])
+    depth = instance.hypotheses_3d[0, :, :, 2]
+    np.testing.assert_array_equal(depth[:, 0], 0)
+    np.testing.assert_allclose(depth[1, 5], 200, rtol=1e-6)
+    np.testing.assert_array_equal(np.delete(depth[1], 5), 0)
+
+
 def test_without_a_camera_x_and_y_are_parallel_to_the_picture(
         monkeypatch: pytest.MonkeyPatch):
     head = build_head()

@@ -224,9 +224,10 @@ class MultiHypothesisHead(HeatmapHead):
             - ``keypoint_scores`` (1, K): probability of its depth bin
             - ``keypoints_3d`` (1, K, 3): the same in the camera frame, mm,
               relative to the root
-            - ``hypotheses`` (1, M, K, 3): all of them, normalised
+            - ``hypotheses`` (1, M, K, 3): all of them, normalised, with the
+              root's likeliest place in each
             - ``hypotheses_3d`` (1, M, K, 3): all of them in the camera
-              frame, mm, each relative to its root
+              frame, mm, relative to the root
             - ``hypothesis_scores`` (1, M, K)
         """
         if test_cfg and test_cfg.get('flip_test', False):
@@ -235,7 +236,11 @@ class MultiHypothesisHead(HeatmapHead):
         else:
             marginals = volume_marginals(self.forward(feats))
         hypotheses, scores = self.decoder.decode_marginals(marginals)
+        # Poses are told relative to the root, which therefore has one place:
+        # another mode of it would shift a whole hypothesis.
         hypotheses = hypotheses.detach().double().cpu().numpy()
+        root = self.root_index
+        hypotheses[:, 1:, root] = hypotheses[:, :1, root]
         scores = scores.detach().cpu().numpy()
         return [
             self._instance(*prediction, sample.metainfo)
