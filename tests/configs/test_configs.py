@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
-from mmpose.registry import MODELS
+from mmpose.registry import DATASETS, MODELS
 
 from xas_mmpose.render import SceneSettings
 from xas_mmpose.render.synthetic_set import (
@@ -34,6 +34,26 @@ def test_the_written_out_metainfo_is_that_of_the_skeleton():
     config = Config.fromfile(CONFIGS / '_base_/datasets/human36m_18.py')
     assert plain(config.dataset_info.to_dict()) == plain(
         HUMAN36M_18.metainfo())
+
+
+@pytest.mark.parametrize('name', ENTRY_POINTS)
+def test_a_written_out_config_mirrors_the_same_key_points(
+        name: str, tmp_path: Path, mini_root: Path, fake_h36m,
+        fake_synthetic: Path, monkeypatch: pytest.MonkeyPatch):
+    # MMEngine sorts keys as text: 0, 1, 10, 11, .., 2.
+    monkeypatch.setenv('XAS_MINI_ROOT', str(mini_root))
+    monkeypatch.setenv('XAS_SYNTHETIC_ROOT', str(fake_synthetic))
+    config = Config.fromfile(CONFIGS / name)
+    if 'h36m' in name:
+        config.train_dataloader.dataset.datasets[0].update(fake_h36m.options)
+    config.dump(tmp_path / 'written.py')
+    written = Config.fromfile(tmp_path / 'written.py')
+    keys = list(written.train_dataloader.dataset.metainfo.keypoint_info)
+    assert keys[:3] == [0, 1, 10]
+    dataset = DATASETS.build(written.train_dataloader.dataset)
+    want = list(HUMAN36M_18.flip_indices)
+    assert dataset.metainfo['flip_indices'] == want
+    assert list(dataset[0]['data_samples'].flip_indices) == want
 
 
 @pytest.fixture(scope='module')

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from xas_mmpose.skeletons import HUMAN36M_18, mask_links_of
+from xas_mmpose.skeletons import HUMAN36M_18, in_id_order, mask_links_of
 
 
 def test_links_of_our_metainfo():
@@ -32,3 +32,19 @@ def test_bones_stand_in_for_missing_mask_links():
 def test_bad_metainfo_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         mask_links_of({**HUMAN36M_18.metainfo(), **change})
+
+
+def test_key_points_come_back_into_their_order():
+    metainfo = HUMAN36M_18.metainfo()
+    shuffled = {
+        **metainfo,
+        'keypoint_info': {
+            str(i): metainfo['keypoint_info'][i]
+            for i in sorted(metainfo['keypoint_info'], key=str)
+        },
+    }
+    assert list(shuffled['keypoint_info'])[:3] == ['0', '1', '10']
+    ordered = in_id_order(shuffled)
+    assert ordered == metainfo
+    assert list(ordered['keypoint_info']) == list(range(18))
+    assert in_id_order(dict(from_file='a.py')) == dict(from_file='a.py')

@@ -1,6 +1,13 @@
 """Tables of key points, one skeleton a file, and what is read from them."""
 from .human36m_18 import HUMAN36M_18
-from .metainfo import mask_links_of
+from .metainfo import in_id_order, mask_links_of
 from .skeleton import MaskLink, Skeleton, remap
 
-__all__ = ['HUMAN36M_18', 'MaskLink', 'Skeleton', 'mask_links_of', 'remap']
+__all__ = [
+    'HUMAN36M_18',
+    'MaskLink',
+    'Skeleton',
+    'in_id_order',
+    'mask_links_of',
+    'remap',
+]

@@ -5,6 +5,31 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def in_id_order(metainfo: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a metainfo whose key points and links stand in their order.
+
+    MMPose's parser takes key points in the order of the dictionary. MMEngine
+    sorts the keys of a config as *text* when it writes the config out (0, 1,
+    10, 11, .., 2), as it does into every work dir. A training from such a
+    file would mirror the wrong key points.
+
+    Args:
+        metainfo: A ``dataset_info`` dictionary, or one with ``from_file``.
+
+    Returns:
+        The same, with ``keypoint_info`` and ``skeleton_info`` sorted by
+        their numbers.
+    """
+    ordered = dict(metainfo)
+    for table in ('keypoint_info', 'skeleton_info'):
+        if table in ordered:
+            ordered[table] = {
+                int(i): ordered[table][i]
+                for i in sorted(ordered[table], key=int)
+            }
+    return ordered
+
+
 def mask_links_of(
         metainfo: Mapping[str, Any]
 ) -> tuple[list[tuple[int, int]], list[float]]:

@@ -41,7 +41,7 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='PairedSourceSampler', samples_per_source=[32, 32]),
     dataset=dict(
-        type='CombinedDataset',
+        type='XasCombinedDataset',
         metainfo={{_base_.dataset_info}},
         datasets=[target_train, synthetic_train],
         pipeline=train_pipeline))

@@ -54,7 +54,7 @@ train_dataloader = dict(
     num_workers=0,
     sampler=dict(type='PairedSourceSampler', samples_per_source=[2, 16]),
     dataset=dict(
-        type='CombinedDataset',
+        type='XasCombinedDataset',
         metainfo={{_base_.dataset_info}},
         datasets=[target_train, synthetic_train],
         pipeline=train_pipeline))

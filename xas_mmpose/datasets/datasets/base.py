@@ -7,7 +7,7 @@ import numpy as np
 from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 
 from xas_mmpose.geometry.cameras import camera_to_image
-from xas_mmpose.skeletons import HUMAN36M_18
+from xas_mmpose.skeletons import HUMAN36M_18, in_id_order
 
 
 class BasePoseDataset3D(BaseCocoStyleDataset):
@@ -32,6 +32,12 @@ class BasePoseDataset3D(BaseCocoStyleDataset):
                  **kwargs: Any) -> None:
         self.check_files = check_files
         super().__init__(*args, **kwargs)
+
+    @classmethod
+    def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
+        """Parse the metainfo with its key points in their order."""
+        return super()._load_metainfo(
+            None if metainfo is None else in_id_order(metainfo))
 
     @property
     def keypoint_names(self) -> list[str]:
