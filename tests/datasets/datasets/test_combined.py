@@ -6,11 +6,11 @@ from mmpose.registry import DATASETS
 from xas_mmpose.skeletons import HUMAN36M_18
 
 
-def combined(fake_synthetic, metainfo: dict, **subset: object):
+def combined(fake_synthetic, metainfo: dict, subset: dict | None = None):
     return DATASETS.build(dict(
         type='XasCombinedDataset', metainfo=metainfo,
         datasets=[dict(type='SyntheticPairDataset',
-                       data_root=str(fake_synthetic), **subset)]))
+                       data_root=str(fake_synthetic), metainfo=subset)]))
 
 
 def as_text_sorts(metainfo: dict) -> dict:
@@ -21,7 +21,7 @@ def as_text_sorts(metainfo: dict) -> dict:
 
 def test_the_order_of_the_dictionary_does_not_matter(fake_synthetic):
     shuffled = as_text_sorts(HUMAN36M_18.metainfo())
-    dataset = combined(fake_synthetic, shuffled, metainfo=shuffled)
+    dataset = combined(fake_synthetic, shuffled, subset=shuffled)
     for meta in (dataset.metainfo, dataset.datasets[0].metainfo):
         assert meta['flip_indices'] == list(HUMAN36M_18.flip_indices)
     assert dataset[0]['flip_indices'] == list(HUMAN36M_18.flip_indices)
