@@ -79,10 +79,12 @@ def shrink(config: Config) -> None:
     config.train_dataloader.sampler.samples_per_source = [2, 2]
 
 
+@pytest.mark.parametrize('crop_rule', ['root', 'mask'])
 @pytest.mark.parametrize('name', ENTRY_POINTS)
 def test_one_step_of_training_and_of_test(
-        name: str, mini_root: Path, fake_h36m, fake_synthetic: Path,
-        monkeypatch: pytest.MonkeyPatch):
+        name: str, crop_rule: str, mini_root: Path, fake_h36m,
+        fake_synthetic: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv('XAS_CROP_RULE', crop_rule)
     monkeypatch.setenv('XAS_MINI_ROOT', str(mini_root))
     monkeypatch.setenv('XAS_SYNTHETIC_ROOT', str(fake_synthetic))
     config = Config.fromfile(CONFIGS / name)
@@ -94,8 +96,11 @@ def test_one_step_of_training_and_of_test(
     model = MODELS.build(config.model)
     model.init_weights()
     batch = next(iter(Runner.build_dataloader(config.train_dataloader)))
-    domains = [s.domain for s in batch['data_samples']]
+    samples = batch['data_samples']
+    assert {s.crop_rule for s in samples} == {crop_rule}
+    domains = [s.domain for s in samples]
     assert domains == ['target', 'target', 'synthetic', 'synthetic']
+    assert all('keypoints_3d' not in s.gt_instances for s in samples[:2])
     losses = model.loss(**model.data_preprocessor(batch, training=True))
     assert sorted(losses) == ['loss_skeleton_mask', 'loss_synthetic',
                               'loss_synthetic_likelihood']

@@ -7,7 +7,7 @@ synthetic_root = '{{$XAS_SYNTHETIC_ROOT:data/synthetic}}'
 
 # 'root': the annotated root places the crop, the paper's protocol.
 # 'mask': the mask does, and no annotation of a target picture is read.
-crop_rule = 'root'
+crop_rule = '{{$XAS_CROP_RULE:root}}'
 input_size = (256, 256)
 
 train_pipeline = [
@@ -29,7 +29,7 @@ target_train = dict(
     data_prefix=dict(img='images', mask='masks'),
     # No joint of a training picture leaves the data set.
     carry_labels=False,
-    carry_root=True)
+    carry_root=crop_rule == 'root')
 synthetic_train = dict(
     type='SyntheticPairDataset',
     data_root=synthetic_root,

@@ -5,7 +5,8 @@ _base_ = ['./human36m_18.py']
 # Where the data lie; XAS_MINI_ROOT says it, too.
 data_root = '{{$XAS_MINI_ROOT:data/xas_mini}}'
 
-crop_rule = 'root'
+# As in xas_h36m.py: 'root' or 'mask'.
+crop_rule = '{{$XAS_CROP_RULE:root}}'
 input_size = (128, 128)
 
 load = [
@@ -41,7 +42,7 @@ target_train = dict(
     heldout_fraction=0.25,
     # No joint of a target picture leaves the data set.
     domain='target',
-    carry_root=True)
+    carry_root=crop_rule == 'root')
 synthetic_train = dict(
     type='SyntheticPairDataset',
     data_root=data_root,
