@@ -9,6 +9,9 @@ custom_imports = dict(imports=['xas_mmpose'], allow_failed_imports=False)
 
 model = dict(head=dict(metainfo={{_base_.dataset_info}}))
 
+# The same numbers again on the same machine.
+randomness = dict(seed=0)
+
 default_hooks = dict(
     checkpoint=dict(
         interval=1,

@@ -235,7 +235,7 @@ def print_table(rows: list[tuple[str, dict[str, float]]],
                 title: str) -> list[str]:
     """Print, and return, the lines of one test set's table."""
     columns = ('MPJPE/top1', 'N-MPJPE/top1', 'P-MPJPE/top1',
-               'MPJPE/oracle', 'P-MPJPE/oracle')
+               'MPJPE/oracle', 'MPJPE/oracle-joint')
     lines = [title, '| mm |' + '|'.join(f' {c} ' for c in columns) + '|',
              '| --- |' + ' ---: |' * len(columns)]
     for name, values in rows:
@@ -296,10 +296,11 @@ def main() -> None:
         print(f'\n{folder}', flush=True)
 
     announce(5, 'results')
-    report(args.out, results, bool(h36m))
+    report(args.out, results, cfg, bool(h36m))
 
 
-def report(out: Path, results: dict[str, dict], real: bool) -> None:
+def report(out: Path, results: dict[str, dict], cfg: Config,
+           real: bool) -> None:
     """Print the tables with their protocol and write them down."""
     lines = []
     for test, result in results.items():
@@ -309,8 +310,10 @@ def report(out: Path, results: dict[str, dict], real: bool) -> None:
         print()
         lines.append('')
     protocol = ('Root-centred, mm. top1: the most confident hypothesis; '
-                'oracle: the best whole pose of the hypotheses. No left/right '
-                'exchange. The crop is placed by the true root.')
+                'oracle: the best whole pose of the hypotheses; oracle-joint: '
+                'the best hypothesis of each joint, which mixes poses. No '
+                f'left/right exchange. The crop is placed by the '
+                f'{cfg.crop_rule}. Training seed {cfg.randomness.seed}.')
     if real:
         protocol += (' The real frames were target pictures of the training, '
                      'too: image and mask, no joints.')

@@ -94,6 +94,17 @@ def test_missing_modes_repeat_the_first_with_confidence_zero():
     assert modes.confidence[0] > 0
 
 
+def test_ripples_are_no_modes():
+    profile = gaussian([8.0, 20.0], [1.0, 0.02], 32)
+    index = depth_modes(profile, 2, window=5).index
+    np.testing.assert_allclose(index, [8.0, 20.0], atol=1e-2)
+    ripple = gaussian([8.0, 20.0], [1.0, 0.002], 32)
+    assert (depth_modes(ripple, 2, window=5).confidence > 0).tolist() == [
+        True, False]
+    assert depth_modes(ripple, 2, 5, min_height=0).confidence[1] > 0
+    assert depth_modes(ripple, 2, 5, reference=True).confidence[1] > 0
+
+
 def test_gradient_of_the_refined_depth_is_that_of_its_window():
     profile = gaussian([5.0, 20.0], [1.0, 0.8], 32).requires_grad_()
 
@@ -117,6 +128,7 @@ def test_expectation_is_the_mean_bin():
     (dict(num_hypotheses=0), 'num_hypotheses'),
     (dict(num_hypotheses=9), 'num_hypotheses'),
     (dict(num_hypotheses=2, window=4), 'odd'),
+    (dict(num_hypotheses=2, min_height=1.5), 'min_height'),
 ])
 def test_bad_arguments_are_named(kwargs: dict, match: str):
     with pytest.raises(ValueError, match=match):

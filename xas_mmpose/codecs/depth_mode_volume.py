@@ -36,6 +36,7 @@ class DepthModeVolume(BaseKeypointCodec):
         heatmap_size: Width, height and depth (W, H, D) of a volume.
         num_hypotheses: Number M of hypotheses.
         window: Odd width in bins over which a peak's depth is averaged.
+        min_height: Share of the highest peak that a hypothesis must reach.
         depth_range: Depth that the bins cover, in cube sides.
         cube_size: Side of the cube in mm, where a sample does not say.
         reference: Decode like the authors' released code, for its weights:
@@ -56,6 +57,7 @@ class DepthModeVolume(BaseKeypointCodec):
                  heatmap_size: tuple[int, int, int],
                  num_hypotheses: int = 3,
                  window: int = 15,
+                 min_height: float = 0.01,
                  depth_range: float = 1.0,
                  cube_size: float = 2000.0,
                  reference: bool = False) -> None:
@@ -70,6 +72,7 @@ class DepthModeVolume(BaseKeypointCodec):
         self.heatmap_size = tuple(heatmap_size)
         self.num_hypotheses = num_hypotheses
         self.window = window
+        self.min_height = min_height
         self.depth_range = 2.0 if reference else depth_range
         self.cube_size = cube_size
         self.reference = reference
@@ -126,7 +129,7 @@ class DepthModeVolume(BaseKeypointCodec):
             does not have (it repeats the first one).
         """
         modes = depth_modes(marginals.z, self.num_hypotheses, self.window,
-                            self.reference)
+                            self.min_height, self.reference)
         x = expectation(marginals.x)[..., None].expand_as(modes.index)
         y = expectation(marginals.y)[..., None].expand_as(modes.index)
         index = torch.stack([x, y, modes.index], dim=-1)

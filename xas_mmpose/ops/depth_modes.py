@@ -90,6 +90,7 @@ def expectation(profile: Tensor) -> Tensor:
 def depth_modes(profile: Tensor,
                 num_hypotheses: int,
                 window: int = 15,
+                min_height: float = 0.01,
                 reference: bool = False) -> DepthModes:
     """Find the highest peaks of depth profiles and refine each locally.
 
@@ -101,6 +102,8 @@ def depth_modes(profile: Tensor,
         profile: Probabilities (..., D), front to back.
         num_hypotheses: Number M of modes that are returned.
         window: Odd width of the refinement window in bins.
+        min_height: Share of the highest peak that a mode must reach; lower
+            ones are ripples of the softmax's tails.
         reference: Decode as the authors' released code does, see the note.
 
     Returns:
@@ -116,10 +119,10 @@ def depth_modes(profile: Tensor,
         bins where a profile has fewer than M peaks and NaN where a window
         is empty. By default a border bin can be a peak, a plateau is one
         peak at its centre, every bin belongs to the nearest peak's window
-        only (on a tie to the likelier peak's), and a missing mode has
-        confidence 0. ``reference=True`` restores border bins, plateaus and
-        shared windows, for published weights; missing modes and NaN stay
-        mended.
+        only (on a tie to the likelier peak's), ripples are no modes, and a
+        missing mode has confidence 0. ``reference=True`` restores border
+        bins, plateaus, shared windows and ripples, for published weights;
+        missing modes and NaN stay mended.
 
     Example:
         >>> profile = torch.tensor([0.1, 0.5, 0.1, 0.0, 0.3, 0.0])
@@ -135,12 +138,15 @@ def depth_modes(profile: Tensor,
                          f'number of depth bins, got {num_hypotheses}')
     if window < 1 or window % 2 == 0:
         raise ValueError(f'window must be odd and positive, got {window}')
+    if not 0 <= min_height <= 1:
+        raise ValueError(f'min_height must be in 0..1, got {min_height}')
     with torch.no_grad():
         is_peak = (_reference_peaks(profile)
                    if reference else _plateau_centers(profile))
         height = torch.where(is_peak, profile, -torch.ones_like(profile))
         top, peak = height.topk(num_hypotheses, dim=-1)
-        found = top > 0
+        lowest = 0 if reference else min_height * top[..., :1]
+        found = (top > 0) & (top >= lowest)
         peak = torch.where(found, peak, peak[..., :1])
         bins = torch.arange(num_bins, device=profile.device)
         distance = (bins - peak[..., None]).abs()
