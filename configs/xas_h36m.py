@@ -9,6 +9,9 @@ custom_imports = dict(imports=['xas_mmpose'], allow_failed_imports=False)
 
 model = dict(head=dict(metainfo={{_base_.dataset_info}}))
 
+# Resuming goes on with the same order of pictures.
+randomness = dict(seed=0)
+
 custom_hooks = [
     dict(type='SyncBuffersHook'),
     dict(type='PretrainedWeightsHook'),

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import os
 import subprocess
 import sys
@@ -34,7 +35,8 @@ from mmengine.utils import track_iter_progress
 from mmpose.registry import DATASETS, MODELS
 from mmpose.utils import register_all_modules
 
-from xas_mmpose.evaluation.functional import mean_pose_baseline
+import xas_mmpose
+from xas_mmpose.evaluation.functional import mean_pose_baseline, pose_errors
 from xas_mmpose.render.synthetic_set import (
     SyntheticSetSettings,
     write_synthetic_set,
@@ -76,18 +78,21 @@ def parse_args() -> argparse.Namespace:
         help='Human3.6M as MMPose lays it out, or a few frames of it')
     parser.add_argument('--h36m-masks', type=Path,
                         help='its masks (default: masks in its folder)')
+    parser.add_argument('--num-h36m', type=int, default=200,
+                        help='at most so many frames of it, evenly spaced')
     args = parser.parse_args()
-    if not 0 < args.num_pictures:
-        parser.error('--num-pictures starts at 1')
+    if args.num_pictures < 1 or args.num_h36m < 1:
+        parser.error('--num-pictures and --num-h36m start at 1')
     return args
 
 
-def find_h36m(root: Path, masks: Path | None) -> dict | None:
+def find_h36m(root: Path, masks: Path | None, num: int) -> dict | None:
     """Return the data set config of real frames, or None without any.
 
     Args:
         root: Where Human3.6M may lie.
         masks: Its masks, or None for ``root/masks``.
+        num: Number of frames that are taken at most, evenly spaced.
 
     Raises:
         FileNotFoundError: Frames are there but no cameras or masks.
@@ -105,12 +110,18 @@ def find_h36m(root: Path, masks: Path | None) -> dict | None:
             raise FileNotFoundError(
                 f'{root} has frames of Human3.6M but {path} is missing; '
                 f'{cure}')
+    with np.load(root / ann_file) as arrays:
+        total = len(arrays['imgname'])
+    chosen = np.linspace(0, total - 1, min(num, total)).round()
     return dict(
         type='XasHuman36mDataset',
         data_root=str(root.resolve()),
         ann_file=ann_file,
         camera_param_file=str(cameras),
-        data_prefix=dict(img=images, mask=str(masks)))
+        data_prefix=dict(img=images, mask=str(masks)),
+        # All files are looked for, which would take long for the whole set.
+        check_files=total <= num,
+        indices=chosen.astype(int).tolist())
 
 
 def render(out: Path, args: argparse.Namespace) -> None:
@@ -134,6 +145,8 @@ def make_config(args: argparse.Namespace, data: Path,
         loader = cfg.train_dataloader
         loader.dataset.datasets.append(dict(h36m, carry_root=True))
         counts = loader.sampler.samples_per_source
+        loader.sampler.num_batches = math.ceil(
+            args.num_synthetic / counts[1])
         loader.sampler.samples_per_source = [*counts, counts[0]]
         loader.batch_size += counts[0]
     return cfg
@@ -144,10 +157,15 @@ def train(cfg: Config, out: Path) -> Path:
     text = cfg.pretty_text
     # Each setting trains in a folder of its own: going on from another's
     # checkpoint would mix the two.
-    key = hashlib.sha256(text.encode()).hexdigest()[:8]
+    parts = [text, xas_mmpose.__version__] + [
+        (out / 'data' / name / 'settings.json').read_text()
+        for name in ('synthetic', 'target')]
+    key = hashlib.sha256('\0'.join(parts).encode()).hexdigest()[:8]
     cfg.work_dir = str(out / f'train_{key}')
     finished = Path(cfg.work_dir) / f'epoch_{cfg.train_cfg.max_epochs}.pth'
-    if finished.is_file():
+    # MMEngine writes this once the checkpoint is whole.
+    latest = Path(cfg.work_dir) / 'last_checkpoint'
+    if latest.is_file() and Path(latest.read_text()).name == finished.name:
         print(f'found {finished}: not trained again', flush=True)
         return finished
     config = out / f'xas_mini_{key}.py'
@@ -192,10 +210,10 @@ def load_model(cfg: Config, checkpoint: Path | None) -> torch.nn.Module:
     return model.to(get_device()).eval()
 
 
-def true_poses(samples: Iterable) -> np.ndarray:
-    """Return the true poses (N, K, 3) of answers, camera frame, mm."""
+def stack_truth(samples: Iterable, key: str) -> np.ndarray:
+    """Return what is true of answers: (N, K, 3) poses, or (N, K)."""
     return np.concatenate(
-        [sample.gt_instances.keypoints_3d for _, sample in samples])
+        [sample.gt_instances[key] for _, sample in samples])
 
 
 def training_poses(cfg: Config) -> np.ndarray:
@@ -218,14 +236,15 @@ def draw(folder: Path, samples: list, metainfo: dict, num: int) -> None:
         to_patch = sample.crop_affine
         points = pred.keypoints[0, :, :2] @ to_patch[:, :2].T
         target = truth.keypoints_3d[0] - truth.keypoints_3d[0, :1]
-        error = np.linalg.norm(pred.keypoints_3d[0] - target, axis=-1)
+        error = pose_errors(pred.keypoints_3d, truth.keypoints_3d,
+                            truth.keypoints_3d_visible)
         picture = draw_hypotheses(
             image.permute(1, 2, 0).numpy(),
             sample.gt_fields.masks[0].cpu().numpy(),
             points + to_patch[:, 2], pred.hypotheses_3d[0],
             pred.hypothesis_scores[0], metainfo, target_3d=target,
             title=Path(sample.img_path).stem,
-            errors={'MPJPE/top1': float(error.mean())})
+            errors={'MPJPE/top1': float(error[0])})
         name = f'{Path(sample.img_path).stem}.png'
         if not cv2.imwrite(str(folder / name), picture):
             raise OSError(f'could not write {folder / name}')
@@ -255,7 +274,7 @@ def main() -> None:
         print(f'\n[{step}/5] {what}  ({time.monotonic() - start:.0f} s)',
               flush=True)
 
-    h36m = find_h36m(args.h36m_root, args.h36m_masks)
+    h36m = find_h36m(args.h36m_root, args.h36m_masks, args.num_h36m)
     args.out.mkdir(parents=True, exist_ok=True)
     data = args.out / 'data'
     announce(1, f'render {args.num_synthetic} labelled and '
@@ -284,7 +303,9 @@ def main() -> None:
         for name, model in models.items():
             dataset, answers[test] = predict(model, cfg, dataset_cfg)
             rows[name] = score(cfg, dataset, answers[test])
-        mean = mean_pose_baseline(poses, true_poses(answers[test]))
+        mean = mean_pose_baseline(
+            poses, stack_truth(answers[test], 'keypoints_3d'),
+            stack_truth(answers[test], 'keypoints_3d_visible'))
         rows['mean pose'] = {f'{k}/top1': v for k, v in mean.items()}
         results[test] = dict(frames=len(answers[test]), **rows)
 

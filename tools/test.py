@@ -96,8 +96,15 @@ def load_config(args: argparse.Namespace) -> Config:
                              'dict(type="BadCaseAnalysisHook")')
         hooks.badcase.update(enable=True, show=args.show,
                              interval=args.interval, wait_time=args.wait_time)
+        by_loss = args.cfg_options.get(
+            'default_hooks.badcase.metric_type',
+            hooks.badcase.get('metric_type', 'loss')) == 'loss'
+        if by_loss and 'loss' not in cfg.model.head:
+            raise ValueError(
+                '--badcase: bad cases by loss need a head with one loss, '
+                f'which {cfg.model.head.type} is not; add --cfg-options '
+                'default_hooks.badcase.metric_type=accuracy')
         if not hooks.badcase.get('metric'):
-            by_loss = hooks.badcase.get('metric_type', 'loss') == 'loss'
             hooks.badcase.metric = (cfg.model.head.loss if by_loss else
                                     cfg.test_evaluator)
     if args.dump:

@@ -99,3 +99,8 @@ def test_reference_scale():
 def test_bad_sizes(kwargs: dict, match: str):
     with pytest.raises(ValueError, match=match):
         DepthModeVolume(**kwargs)
+
+
+def test_labels_without_depth_are_refused(codec: DepthModeVolume):
+    with pytest.raises(ValueError, match='NormaliseKeypoints3D'):
+        codec.encode(np.zeros((1, 18, 2)))

@@ -11,7 +11,10 @@ from mmpose.datasets import CombinedDataset
 from mmpose.registry import DATA_SAMPLERS, DATASETS
 
 from xas_mmpose.datasets import samplers
-from xas_mmpose.datasets.samplers import PairedSourceSampler
+from xas_mmpose.datasets.samplers import (
+    PairedBatchSampler,
+    PairedSourceSampler,
+)
 from xas_mmpose.skeletons import HUMAN36M_18
 
 
@@ -148,3 +151,15 @@ def test_the_runner_builds_a_loader_from_a_config(num_workers):
     assert sorted(batch[3] for batch in seen) == sorted(2 * [*range(5)])
     rows = batches(PairedSourceSampler(combined(2, 5), [3, 1], seed=7), 5)
     assert [batch[3] for batch in seen[:5]] == (rows[:, 3] - 2).tolist()
+
+
+def test_a_batch_size_that_does_not_fit_is_refused():
+    sampler = PairedSourceSampler(combined(4, 8), [1, 2], seed=0)
+    cut = DATA_SAMPLERS.build(dict(
+        type='PairedBatchSampler', sampler=sampler, batch_size=3))
+    assert [len(batch) for batch in cut] == [3] * 4
+    assert len(cut) == 4
+    with pytest.raises(ValueError, match=r'batch_size is 4.*add up to 3'):
+        PairedBatchSampler(sampler, 4)
+    with pytest.raises(ValueError, match='needs a PairedSourceSampler'):
+        PairedBatchSampler(torch.utils.data.SequentialSampler([1, 2]), 2)

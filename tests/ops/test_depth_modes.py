@@ -66,6 +66,15 @@ def test_close_peaks_do_not_share_mass():
     assert sorted(drawn.tolist())[0] > 13.5
 
 
+def test_masses_share_the_profile_out():
+    profile = torch.zeros(32, dtype=torch.float64)
+    profile[[12, 13, 14, 20, 21]] = torch.tensor(
+        [.1, .4, .1, .1, .3], dtype=torch.float64)
+    modes = depth_modes(profile, 3, window=15)
+    np.testing.assert_allclose(modes.mass, [0.6, 0.4, 0], atol=1e-12)
+    np.testing.assert_allclose(modes.confidence, [0.4, 0.3, 0])
+
+
 @pytest.mark.parametrize('border', [0, 15])
 def test_border_bins_can_be_peaks(border: int):
     profile = torch.full((16, ), 0.01, dtype=torch.float64)

@@ -63,11 +63,12 @@ def test_demo_ends_with_a_table_and_is_not_done_twice(
 
 def test_real_frames_need_cameras_and_masks(h36m_root: Path):
     find_h36m = runpy.run_path(str(DEMO))['find_h36m']
-    assert find_h36m(h36m_root / 'nowhere', None) is None
-    found = find_h36m(h36m_root, None)
+    assert find_h36m(h36m_root / 'nowhere', None, 4) is None
+    found = find_h36m(h36m_root, None, 4)
+    assert found['indices'] == [0, 2, 3, 5]
     assert found['ann_file'] == 'annotation_body3d/fps10/h36m_test.npz'
     with pytest.raises(FileNotFoundError, match='--h36m-masks'):
-        find_h36m(h36m_root, h36m_root / 'nowhere')
+        find_h36m(h36m_root, h36m_root / 'nowhere', 4)
     (h36m_root / 'annotation_body3d' / 'cameras.pkl').unlink()
     with pytest.raises(FileNotFoundError, match=r'cameras\.pkl is missing'):
-        find_h36m(h36m_root, None)
+        find_h36m(h36m_root, None, 4)

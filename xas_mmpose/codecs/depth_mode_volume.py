@@ -124,9 +124,9 @@ class DepthModeVolume(BaseKeypointCodec):
             marginals: Marginals of the volumes, (B, K, W or H or D).
 
         Returns:
-            Hypotheses (B, M, K, 3), normalised, the likeliest first; and
-            their confidences (B, M, K), 0 for a hypothesis that the profile
-            does not have (it repeats the first one).
+            Hypotheses (B, M, K, 3), normalised, that of the highest peak
+            first; and their probabilities (B, M, K), 0 for a hypothesis that
+            the profile does not have (it repeats the first one).
         """
         modes = depth_modes(marginals.z, self.num_hypotheses, self.window,
                             self.min_height, self.reference)
@@ -134,7 +134,7 @@ class DepthModeVolume(BaseKeypointCodec):
         y = expectation(marginals.y)[..., None].expand_as(modes.index)
         index = torch.stack([x, y, modes.index], dim=-1)
         return (self.index_to_normalised(index).transpose(1, 2),
-                modes.confidence.transpose(1, 2))
+                modes.mass.transpose(1, 2))
 
     def encode(self,
                keypoints: np.ndarray,
@@ -150,7 +150,15 @@ class DepthModeVolume(BaseKeypointCodec):
         Returns:
             ``keypoint_labels`` (N, K, 3) normalised, float32, and
             ``keypoint_weights`` (N, K), float32.
+
+        Raises:
+            ValueError: If the depth is missing.
         """
+        if keypoints.shape[-1] != 3:
+            raise ValueError(
+                'encode needs key points (N, K, 3) with their depth, got '
+                f'{keypoints.shape}; in a pipeline NormaliseKeypoints3D '
+                'makes the labels, not GenerateTarget')
         if keypoints_visible is None:
             keypoints_visible = np.ones(keypoints.shape[:2], np.float32)
         labels = patch_to_normalised(keypoints, self.input_size,
@@ -167,7 +175,7 @@ class DepthModeVolume(BaseKeypointCodec):
 
         Returns:
             Patch key points (1, K, 3): px, px, mm behind the root; and their
-            scores (1, K), the probability of the chosen depth bin.
+            scores (1, K), the probability of the chosen depth.
         """
         hypotheses, scores = self.decode_marginals(
             volume_marginals(torch.as_tensor(encoded)[None]))

@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.dist import get_dist_info, sync_random_seed
 from mmpose.datasets import CombinedDataset
 from mmpose.registry import DATA_SAMPLERS
-from torch.utils.data import Sampler
+from torch.utils.data import BatchSampler, Sampler
 
 
 @DATA_SAMPLERS.register_module()
@@ -101,6 +101,36 @@ class PairedSourceSampler(Sampler):
     def set_epoch(self, epoch: int) -> None:
         """Continue with the batches of an epoch."""
         self.epoch = epoch
+
+
+@DATA_SAMPLERS.register_module()
+class PairedBatchSampler(BatchSampler):
+    """Cut the row of a :class:`PairedSourceSampler` into its batches.
+
+    Args:
+        sampler: The sampler.
+        batch_size: Number of samples of a batch; MMEngine fills in that of
+            the data loader.
+
+    Raises:
+        ValueError: If the batch size is not the sum of the sampler's
+            ``samples_per_source``: batches would mix the sources anyhow.
+    """
+
+    def __init__(self, sampler: PairedSourceSampler,
+                 batch_size: int) -> None:
+        if not isinstance(sampler, PairedSourceSampler):
+            raise ValueError('PairedBatchSampler needs a '
+                             'PairedSourceSampler, got '
+                             f'{type(sampler).__name__}')
+        wanted = sum(sampler.samples_per_source)
+        if batch_size != wanted:
+            raise ValueError(
+                f'train_dataloader.batch_size is {batch_size}, but its '
+                'sampler.samples_per_source '
+                f'{sampler.samples_per_source} add up to {wanted}: change '
+                'both together')
+        super().__init__(sampler, batch_size, drop_last=False)
 
 
 class _SourceRow:

@@ -32,11 +32,14 @@ class DepthModes(NamedTuple):
         confidence: Probability of the mode's bin (..., M), descending. 0
             says that the profile has no such mode; its ``index`` repeats
             the first one then.
+        mass: Probability of the mode's window (..., M), 0 where the mode is
+            missing: how likely the depth is one of this mode's.
         peak: Bin of the mode (..., M), long.
     """
 
     index: Tensor
     confidence: Tensor
+    mass: Tensor
     peak: Tensor
 
 
@@ -166,7 +169,7 @@ def depth_modes(profile: Tensor,
                         expectation(mass) / total.masked_fill(empty, 1))
     index = torch.where(found, index, index[..., :1])
     confidence = profile.gather(-1, peak) * found
-    return DepthModes(index, confidence, peak)
+    return DepthModes(index, confidence, total * found, peak)
 
 
 def _reference_peaks(profile: Tensor) -> Tensor:

@@ -33,13 +33,16 @@ target_train = dict(
 synthetic_train = dict(
     type='SyntheticPairDataset',
     data_root=synthetic_root,
-    ann_file='annotations.json')
+    ann_file='annotations.json',
+    command='python tools/synthesize.py --num 20000 --image-size 320 --out '
+    f'{synthetic_root}')
 
 train_dataloader = dict(
     batch_size=64,
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='PairedSourceSampler', samples_per_source=[32, 32]),
+    batch_sampler=dict(type='PairedBatchSampler'),
     dataset=dict(
         type='XasCombinedDataset',
         metainfo={{_base_.dataset_info}},

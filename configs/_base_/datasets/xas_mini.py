@@ -5,6 +5,11 @@ _base_ = ['./human36m_18.py']
 # Where the data lie; XAS_MINI_ROOT says it, too.
 data_root = '{{$XAS_MINI_ROOT:data/xas_mini}}'
 
+synthetic_command = ('python tools/synthesize.py --num 5000 --seed 0 --out '
+                     f'{data_root}/synthetic')
+target_command = ('python tools/synthesize.py --num 800 --seed 1 --out '
+                  f'{data_root}/target')
+
 # As in xas_h36m.py: 'root' or 'mask'.
 crop_rule = '{{$XAS_CROP_RULE:root}}'
 input_size = (128, 128)
@@ -42,18 +47,21 @@ target_train = dict(
     heldout_fraction=0.25,
     # No joint of a target picture leaves the data set.
     domain='target',
+    command=target_command,
     carry_root=crop_rule == 'root')
 synthetic_train = dict(
     type='SyntheticPairDataset',
     data_root=data_root,
     ann_file='synthetic/annotations.json',
-    data_prefix=dict(img='synthetic', mask='synthetic'))
+    data_prefix=dict(img='synthetic', mask='synthetic'),
+    command=synthetic_command)
 
 train_dataloader = dict(
     batch_size=18,
     # On two cores a loading process only gets in the network's way.
     num_workers=0,
     sampler=dict(type='PairedSourceSampler', samples_per_source=[2, 16]),
+    batch_sampler=dict(type='PairedBatchSampler'),
     dataset=dict(
         type='XasCombinedDataset',
         metainfo={{_base_.dataset_info}},
@@ -73,6 +81,7 @@ val_dataloader = dict(
         heldout_fraction=0.25,
         domain='target',
         carry_labels=True,
+        command=target_command,
         test_mode=True,
         pipeline=test_pipeline))
 test_dataloader = val_dataloader

@@ -1,4 +1,4 @@
-# The paper's first stage: Adam, 32 pictures a step, 50 epochs.
+# The paper's first stage: Adam, 32 + 32 pictures a step, 50 epochs.
 _base_ = 'mmpose::_base_/default_runtime.py'
 
 train_cfg = dict(by_epoch=True, max_epochs=50, val_interval=5)
@@ -10,4 +10,4 @@ param_scheduler = [
     dict(type='MultiStepLR', milestones=[40], gamma=0.1, by_epoch=True)
 ]
 
-auto_scale_lr = dict(base_batch_size=32)
+auto_scale_lr = dict(base_batch_size=64)

@@ -4,7 +4,8 @@ _base_ = 'mmpose::_base_/default_runtime.py'
 train_cfg = dict(by_epoch=True, max_epochs=6, val_interval=6)
 
 optim_wrapper = dict(
-    # One pass over all weights instead of one each: a tenth of a step's time.
+    # fused: one pass over all weights, a tenth of a step's time less. On a
+    # CPU it takes PyTorch 2.4 or later.
     optimizer=dict(type='Adam', lr=1.5e-3, betas=(0.9, 0.999), fused=True))
 
 param_scheduler = [

@@ -174,6 +174,13 @@ def test_weights_from_a_checkpoint_need_no_others(tmp_path, checkpoint,
     assert runner.epoch == 1
 
 
+def test_resuming_from_nothing_needs_the_weights(tmp_path):
+    init_cfg = dict(type='Pretrained', checkpoint='/nowhere/at/all.pth')
+    runner = make_runner(tmp_path, init_cfg, resume=True)
+    with pytest.raises(FileNotFoundError, match=r'/nowhere/at/all\.pth'):
+        runner.train()
+
+
 def test_testing_reads_no_pretrained_weights(tmp_path):
     runner = make_runner(
         tmp_path, dict(type='Pretrained', checkpoint='/nowhere/at/all.pth'))

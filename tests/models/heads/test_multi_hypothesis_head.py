@@ -220,10 +220,14 @@ def test_every_hypothesis_stands_on_the_likeliest_root(
     hypotheses[0, 1, 5, 2] = 0.1
     monkeypatch.setattr(
         head.decoder, 'decode_marginals',
-        lambda marginals: (hypotheses, torch.ones(1, 3, 18)))
+        lambda marginals: (hypotheses, torch.tensor([0.9, 0.1, 0.0])
+                           .view(1, 3, 1).repeat(1, 1, 18)))
     data_sample = sample('target')
     data_sample.pop('camera_param')
     instance, = head.predict(features(1), [data_sample])
+    np.testing.assert_allclose(instance.hypothesis_scores[0, :, 0], 0.9)
+    np.testing.assert_allclose(instance.hypothesis_scores[0, :, 1],
+                               [0.9, 0.1, 0])
     depth = instance.hypotheses_3d[0, :, :, 2]
     np.testing.assert_array_equal(depth[:, 0], 0)
     np.testing.assert_allclose(depth[1, 5], 200, rtol=1e-6)

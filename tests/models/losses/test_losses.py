@@ -243,8 +243,10 @@ def test_golden_mask_losses(goldens: Path):
     assert value(0.1, weight) == pytest.approx(
         golden['mask_loss_weight_clip'].item(), rel=1e-6)
     # Without weight the released code clips the mean, not the pixels.
-    assert value(0.1, None) != pytest.approx(
-        golden['mask_loss_clip'].item(), rel=1e-3)
+    assert golden['mask_loss_clip'].item() == pytest.approx(
+        value(None, None) * (drawn > 0.1).float().mean().item(), rel=1e-6)
+    ones = torch.ones_like(drawn)
+    assert value(0.1, None) == pytest.approx(value(0.1, ones), rel=1e-6)
 
 
 def test_golden_line_map(goldens: Path):

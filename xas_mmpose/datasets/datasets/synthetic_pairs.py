@@ -38,6 +38,7 @@ class SyntheticPairDataset(BasePoseDataset3D):
             ``'synthetic'`` do.
         carry_root: Whether unlabelled samples carry the true root,
             ``root_camera``, which crop rule ``root`` needs.
+        command: The command that makes the set, for error messages.
         **kwargs: See :class:`BasePoseDataset3D`.
 
     Raises:
@@ -55,6 +56,7 @@ class SyntheticPairDataset(BasePoseDataset3D):
                  domain: str = 'synthetic',
                  carry_labels: bool | None = None,
                  carry_root: bool = False,
+                 command: str | None = None,
                  **kwargs: Any) -> None:
         if split not in (None, 'train', 'heldout'):
             raise ValueError("split is 'train', 'heldout' or None, got "
@@ -62,13 +64,6 @@ class SyntheticPairDataset(BasePoseDataset3D):
         if not 0 < heldout_fraction < 1:
             raise ValueError('heldout_fraction lies between 0 and 1, got '
                              f'{heldout_fraction}')
-        if domain not in ('synthetic', 'target'):
-            raise ValueError("domain is 'synthetic' or 'target', got "
-                             f'{domain!r}')
-        self.domain = domain
-        self.carry_labels = (domain == 'synthetic'
-                             if carry_labels is None else carry_labels)
-        self.carry_root = carry_root
         if domain not in ('synthetic', 'target'):
             raise ValueError("domain is 'synthetic' or 'target', got "
                              f'{domain!r}')
@@ -80,6 +75,7 @@ class SyntheticPairDataset(BasePoseDataset3D):
         self.carry_labels = (domain == 'synthetic' if carry_labels is None
                              else carry_labels)
         self.carry_root = carry_root
+        self.command = command
         self.subjects = subjects
         self.split = split
         self.heldout_fraction = heldout_fraction
@@ -189,7 +185,11 @@ class SyntheticPairDataset(BasePoseDataset3D):
             subject=ann['subject'], camera_param=camera, **labels)
 
     def _cure(self) -> str:
-        """Return the command that makes such a set."""
-        folder = os.path.dirname(self.ann_file)
-        return ('Make the set with: python tools/synthesize.py --num 2000 '
-                f'--out {folder or "."}')
+        """Return what to do about a set that is missing or damaged."""
+        folder = os.path.dirname(self.ann_file) or '.'
+        command = self.command or ('python tools/synthesize.py --num 2000 '
+                                   f'--out {folder}')
+        # A folder that looks finished is left as it is by the tool.
+        first = (f'Remove {folder}, then make'
+                 if os.path.isfile(self.ann_file) else 'Make')
+        return f'{first} the set with: {command}'

@@ -10,7 +10,7 @@ from urllib.parse import urlparse
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import PretrainedInit, is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 from mmengine.runner.base_loop import BaseLoop
 from mmengine.runner.checkpoint import CheckpointLoader, get_torchvision_models
 from mmpose.registry import HOOKS
@@ -72,6 +72,16 @@ def _describe(path: str, checkpoint: str, error: BaseException) -> str:
             f'or train without them: --cfg-options {module}.init_cfg=None')
 
 
+def _has_checkpoint(runner: Runner) -> bool:
+    """Say whether the run goes on from a checkpoint, which may be the first.
+
+    ``resume`` without one to resume from starts anew.
+    """
+    return bool(runner._load_from) or (
+        runner._resume
+        and find_latest_checkpoint(runner.work_dir) is not None)
+
+
 @HOOKS.register_module()
 class PretrainedWeightsHook(Hook):
     """Load pretrained weights once before training starts, or say why not.
@@ -113,7 +123,7 @@ class PretrainedWeightsHook(Hook):
                                                  map_location='cpu')
             except NOT_FOUND as error:
                 message = _describe(path, checkpoint, error)
-                if not (runner._resume or runner._load_from):
+                if not _has_checkpoint(runner):
                     raise FileNotFoundError(message) from error
                 runner.logger.warning(
                     f'{message}. Going on, as the weights come from a '

@@ -221,7 +221,7 @@ class MultiHypothesisHead(HeatmapHead):
 
             - ``keypoints`` (1, K, 3): the likeliest pose in the patch: px,
               px, mm behind the root (the estimator maps x, y to the image)
-            - ``keypoint_scores`` (1, K): probability of its depth bin
+            - ``keypoint_scores`` (1, K): probability of its depth
             - ``keypoints_3d`` (1, K, 3): the same in the camera frame, mm,
               relative to the root
             - ``hypotheses`` (1, M, K, 3): all of them, normalised, with the
@@ -242,6 +242,7 @@ class MultiHypothesisHead(HeatmapHead):
         root = self.root_index
         hypotheses[:, 1:, root] = hypotheses[:, :1, root]
         scores = scores.detach().cpu().numpy()
+        scores[:, 1:, root] = scores[:, :1, root]
         return [
             self._instance(*prediction, sample.metainfo)
             for *prediction, sample in zip(hypotheses, scores,
