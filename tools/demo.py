@@ -143,7 +143,8 @@ def make_config(args: argparse.Namespace, data: Path,
         cfg.param_scheduler[-1].end = args.epochs
     if h36m:
         loader = cfg.train_dataloader
-        loader.dataset.datasets.append(dict(h36m, carry_root=True))
+        loader.dataset.datasets.append(
+            dict(h36m, carry_root=cfg.crop_rule == 'root'))
         counts = loader.sampler.samples_per_source
         loader.sampler.num_batches = math.ceil(
             args.num_synthetic / counts[1])
