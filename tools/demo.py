@@ -70,8 +70,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--workers', type=int,
                         default=min(8, os.cpu_count() or 1),
                         help='processes that render')
-    parser.add_argument('--num-pictures', type=int, default=12,
-                        help='pictures to write of each test set')
+    parser.add_argument('--num-pictures', type=int,
+                        help='pictures to write of each test set (default: '
+                        'one for every frame)')
     parser.add_argument(
         '--h36m-root', type=Path,
         default=Path(os.environ.get('XAS_H36M_ROOT', 'data/h36m')),
@@ -81,8 +82,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--num-h36m', type=int, default=200,
                         help='at most so many frames of it, evenly spaced')
     args = parser.parse_args()
-    if args.num_pictures < 1 or args.num_h36m < 1:
-        parser.error('--num-pictures and --num-h36m start at 1')
+    for name in ('num_pictures', 'num_h36m'):
+        if getattr(args, name) is not None and getattr(args, name) < 1:
+            parser.error(f'--{name.replace("_", "-")} starts at 1')
     return args
 
 
@@ -228,8 +230,9 @@ def training_poses(cfg: Config) -> np.ndarray:
          for i in range(len(dataset))])
 
 
-def draw(folder: Path, samples: list, metainfo: dict, num: int) -> None:
-    """Write one picture for each of some test frames."""
+def draw(folder: Path, samples: list, metainfo: dict,
+         num: int | None) -> None:
+    """Write one picture for each of the first test frames."""
     folder.mkdir(parents=True, exist_ok=True)
     for image, sample in track_iter_progress(samples[:num]):
         pred, truth = sample.pred_instances, sample.gt_instances

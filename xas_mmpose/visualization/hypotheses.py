@@ -265,9 +265,13 @@ def _tint(m: int) -> float:
 
 def _alpha(scores: np.ndarray, present: np.ndarray, m: int) -> float:
     """Return the opacity: the mean score against the best one's."""
-    means = [float(s[p].mean()) if p.any() else 0.0
-             for s, p in zip(scores, present)]
+    means = [_mean_score(s, p) for s, p in zip(scores, present)]
     return 0.35 + 0.65 * min(1.0, means[m] / max(means))
+
+
+def _mean_score(scores: np.ndarray, present: np.ndarray) -> float:
+    """Return the mean score (K,) of a hypothesis; a missing joint has 0."""
+    return float(np.where(present, scores, 0).mean())
 
 
 def _draw_legend(axes: Axes, scores: np.ndarray, present: np.ndarray,
@@ -276,7 +280,7 @@ def _draw_legend(axes: Axes, scores: np.ndarray, present: np.ndarray,
     handles = []
     for m in range(len(scores)):
         if present[m].any():
-            mean = scores[m][present[m]].mean()
+            mean = _mean_score(scores[m], present[m])
             handles += axes.plot(
                 [], [], color=(_tint(m), ) * 3, linewidth=2,
                 alpha=_alpha(scores, present, m),
