@@ -37,6 +37,8 @@ from mmpose.utils import register_all_modules
 
 import xas_mmpose
 from xas_mmpose.evaluation.functional import mean_pose_baseline, pose_errors
+from xas_mmpose.geometry.alignment import center_on_root
+from xas_mmpose.geometry.cameras import apply_affine
 from xas_mmpose.render.synthetic_set import (
     SyntheticSetSettings,
     write_synthetic_set,
@@ -237,15 +239,15 @@ def draw(folder: Path, samples: list, metainfo: dict,
     for image, sample in track_iter_progress(samples[:num]):
         pred, truth = sample.pred_instances, sample.gt_instances
         # The patch, not the picture: there is what the network has seen.
-        to_patch = sample.crop_affine
-        points = pred.keypoints[0, :, :2] @ to_patch[:, :2].T
-        target = truth.keypoints_3d[0] - truth.keypoints_3d[0, :1]
+        points = apply_affine(pred.keypoints[0], sample.crop_affine)
+        target = center_on_root(truth.keypoints_3d[0],
+                                metainfo['root_index'])
         error = pose_errors(pred.keypoints_3d, truth.keypoints_3d,
                             truth.keypoints_3d_visible)
         picture = draw_hypotheses(
             image.permute(1, 2, 0).numpy(),
             sample.gt_fields.masks[0].cpu().numpy(),
-            points + to_patch[:, 2], pred.hypotheses_3d[0],
+            points, pred.hypotheses_3d[0],
             pred.hypothesis_scores[0], metainfo, target_3d=target,
             title=Path(sample.img_path).stem,
             errors={'MPJPE/top1': float(error[0])})

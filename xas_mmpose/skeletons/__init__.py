@@ -1,6 +1,6 @@
 """Tables of key points, one skeleton a file, and what is read from them."""
 from .human36m_18 import HUMAN36M_18
-from .metainfo import in_id_order, mask_links_of
+from .metainfo import in_id_order, mask_links_of, skeleton_links_of
 from .skeleton import MaskLink, Skeleton, remap
 
 __all__ = [
@@ -10,4 +10,5 @@ __all__ = [
     'in_id_order',
     'mask_links_of',
     'remap',
+    'skeleton_links_of',
 ]

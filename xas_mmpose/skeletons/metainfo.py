@@ -30,6 +30,31 @@ def in_id_order(metainfo: Mapping[str, Any]) -> dict[str, Any]:
     return ordered
 
 
+def skeleton_links_of(
+        metainfo: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return the links of ``skeleton_info`` by key point index.
+
+    Args:
+        metainfo: A ``dataset_info`` dictionary.
+
+    Returns:
+        Pairs of key point indices; none where there is no ``skeleton_info``.
+
+    Raises:
+        ValueError: If a link names an unknown key point.
+    """
+    ids = {info['name']: int(i)
+           for i, info in metainfo.get('keypoint_info', {}).items()}
+    try:
+        return [(ids[a], ids[b]) for a, b in
+                (info['link']
+                 for info in metainfo.get('skeleton_info', {}).values())]
+    except KeyError as error:
+        name = metainfo.get('dataset_name', 'the metainfo')
+        raise ValueError(f'{name}: skeleton_info links the unknown key '
+                         f'point {error}') from None
+
+
 def mask_links_of(
         metainfo: Mapping[str, Any]
 ) -> tuple[list[tuple[int, int]], list[float]]:
@@ -48,19 +73,11 @@ def mask_links_of(
         ValueError: If the dictionary has no links, a link names an unknown
             key point, or the widths do not fit the links.
     """
-    keypoint_info = metainfo.get('keypoint_info', {})
-    num_keypoints = len(keypoint_info)
+    num_keypoints = len(metainfo.get('keypoint_info', {}))
     name = metainfo.get('dataset_name', 'the metainfo')
     links = metainfo.get('mask_links')
     if links is None:
-        ids = {info['name']: int(i) for i, info in keypoint_info.items()}
-        try:
-            links = [(ids[a], ids[b]) for a, b in
-                     (info['link']
-                      for info in metainfo.get('skeleton_info', {}).values())]
-        except KeyError as error:
-            raise ValueError(f'{name}: skeleton_info links the unknown key '
-                             f'point {error}') from None
+        links = skeleton_links_of(metainfo)
     links = [(int(a), int(b)) for a, b in links]
     if not links:
         raise ValueError(f'{name} has neither mask_links nor skeleton_info: '

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from xas_mmpose.skeletons import Skeleton
+from xas_mmpose.skeletons import Skeleton, in_id_order, skeleton_links_of
 
 #: Pixels around the panels: left and right, top, bottom, between.
 _SIDE, _TOP, _BOTTOM, _GAP = 12, 52, 58, 64
@@ -150,13 +150,10 @@ def _links_colors_names(
     """Return bones (parent, child), RGB colours and key point names."""
     info = skeleton.metainfo() if isinstance(skeleton, Skeleton) else skeleton
     if 'keypoint_info' in info:
-        points = info['keypoint_info']
-        ids = {point['name']: int(i) for i, point in points.items()}
-        links = [(ids[a], ids[b]) for a, b in
-                 (bone['link'] for bone in info['skeleton_info'].values())]
-        ordered = [points[key] for key in sorted(points, key=int)]
-        colors = [point['color'] for point in ordered]
-        names = [point['name'] for point in ordered]
+        links = skeleton_links_of(info)
+        points = in_id_order(info)['keypoint_info'].values()
+        colors = [point['color'] for point in points]
+        names = [point['name'] for point in points]
     elif 'skeleton_links' in info and 'keypoint_colors' in info:
         links = [(int(a), int(b)) for a, b in info['skeleton_links']]
         colors = info['keypoint_colors']
