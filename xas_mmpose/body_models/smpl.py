@@ -4,15 +4,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-import torch
-from smplx.lbs import lbs
-from torch import Tensor, nn
 
-from xas_mmpose.skeletons import HUMAN36M_18, Skeleton
+from xas_mmpose.skeletons import HUMAN36M_18
 
+from .body import ParametricBody
 from .model_file import load_model_file
 
 #: SMPL joint, or landmark, behind each Human3.6M key point. Two sources mean
@@ -49,26 +46,11 @@ LANDMARK_DEPTH = 0.15
 _HEAD_JOINT = 15
 
 
-class BodyOutput(NamedTuple):
-    """What a body returns; all in metres, in the body's world frame.
+class SMPLBody(ParametricBody):
+    """A human body in SMPL format.
 
-    The world frame of SMPL: y up; with no global orientation the body looks
+    Its frame is SMPL's: y up; with no global orientation the body looks
     along z and its left is at x.
-
-    Args:
-        vertices: Mesh (B, V, 3).
-        joints: Joints of the kinematic tree (B, J, 3).
-        keypoints: Key points (B, K, 3) in the order of the body's
-            ``skeleton``.
-    """
-
-    vertices: Tensor
-    joints: Tensor
-    keypoints: Tensor
-
-
-class SMPLBody(nn.Module):
-    """A human body in SMPL format, run through ``smplx``.
 
     Args:
         arrays: Arrays of the model file, see
@@ -81,18 +63,14 @@ class SMPLBody(nn.Module):
             is unknown.
     """
 
-    skeleton: Skeleton = HUMAN36M_18
-
     def __init__(self,
                  arrays: Mapping[str, np.ndarray],
                  landmarks: Mapping[str, int] | None = None) -> None:
-        super().__init__()
         num_vertices = len(arrays['v_template'])
-        parents = np.asarray(arrays['kintree_table'][0]).astype(np.int64)
-        if len(parents) != 24:
+        num_joints = arrays['kintree_table'].shape[1]
+        if num_joints != 24:
             raise ValueError(f'an SMPL body has 24 joints, this file has '
-                             f'{len(parents)} (key kintree_table)')
-        parents[0] = -1  # SMPL's own files say 2 ** 32 - 1
+                             f'{num_joints} (key kintree_table)')
         if landmarks is None:
             landmarks = dict(zip(
                 map(str, arrays.get('landmark_names', ())),
@@ -103,25 +81,12 @@ class SMPLBody(nn.Module):
                     f'the body has no vertex for the landmark {name!r}: pass '
                     'landmarks=dict(nose=..., head_top=...), or store '
                     'landmark_names and landmark_vertices in the file')
-        self._float('v_template', arrays['v_template'])
-        self._float('shapedirs', arrays['shapedirs'])
-        posedirs = np.asarray(arrays['posedirs'])
-        self._float('posedirs',
-                    posedirs.reshape(-1, posedirs.shape[-1]).T)
-        self._float('joint_regressor', arrays['J_regressor'])
-        self._float('weights', arrays['weights'])
-        self._float('keypoint_weights', _keypoint_weights(
-            self.skeleton, len(parents)))
-        self.register_buffer('parents', torch.from_numpy(parents), False)
-        self.register_buffer('faces', torch.from_numpy(
-            np.asarray(arrays['f']).astype(np.int64)), False)
-        self.landmarks = {name: int(landmarks[name])
+        places = {name: int(landmarks[name])
                           for name in ('nose', 'head_top')}
-
-    def _float(self, name: str, array: np.ndarray) -> None:
-        """Register a float32 buffer that checkpoints leave out."""
-        array = np.ascontiguousarray(array, dtype=np.float32)
-        self.register_buffer(name, torch.from_numpy(array), False)
+        super().__init__(
+            arrays, HUMAN36M_18,
+            *_keypoint_shares(places, num_joints, num_vertices))
+        self.landmarks = places
 
     @classmethod
     def from_file(cls, path: str | Path,
@@ -141,41 +106,6 @@ class SMPLBody(nn.Module):
         except ValueError as error:
             raise ValueError(f'{path}: {error}') from None
 
-    @property
-    def num_betas(self) -> int:
-        """Number of shape components, E."""
-        return self.shapedirs.shape[-1]
-
-    def forward(self,
-                betas: Tensor,
-                global_orient: Tensor,
-                body_pose: Tensor,
-                transl: Tensor | None = None) -> BodyOutput:
-        """Pose the body.
-
-        Args:
-            betas: Shape coefficients (B, E).
-            global_orient: Axis angle of the pelvis (B, 3), radians.
-            body_pose: Axis angles of the other joints (B, 69), radians.
-            transl: Translation (B, 3) in metres, None for none.
-
-        Returns:
-            Vertices, joints and key points in metres.
-        """
-        vertices, joints = lbs(
-            betas, torch.cat([global_orient, body_pose], dim=1),
-            self.v_template, self.shapedirs, self.posedirs,
-            self.joint_regressor, self.parents, self.weights)
-        if transl is not None:
-            vertices = vertices + transl[:, None]
-            joints = joints + transl[:, None]
-        points = torch.cat([
-            joints,
-            vertices[:, [self.landmarks['nose'],
-                         self.landmarks['head_top']]]], dim=1)
-        keypoints = torch.einsum('kp,bpc->bkc', self.keypoint_weights, points)
-        return BodyOutput(vertices, joints, keypoints)
-
 
 def free_human() -> SMPLBody:
     """Return the free human that the package ships.
@@ -189,15 +119,17 @@ def free_human() -> SMPLBody:
         return SMPLBody.from_file(path)
 
 
-def _keypoint_weights(skeleton: Skeleton, num_joints: int) -> np.ndarray:
-    """Return (K, J + 2): a key point's share of joints, nose, head top."""
-    column = {'nose': num_joints, 'head_top': num_joints + 1}
-    weights = np.zeros((skeleton.num_keypoints, num_joints + 2))
-    for k, name in enumerate(skeleton.keypoint_names):
+def _keypoint_shares(landmarks: Mapping[str, int], num_joints: int,
+                     num_vertices: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a key point's share of joints (K, J) and of vertices (K, V)."""
+    joints = np.zeros((HUMAN36M_18.num_keypoints, num_joints))
+    vertices = np.zeros((HUMAN36M_18.num_keypoints, num_vertices))
+    for k, name in enumerate(HUMAN36M_18.keypoint_names):
         sources = HUMAN36M_18_SOURCES[name]
         for source in sources:
-            weights[k, column.get(source, source)] = 1 / len(sources)
-    surface = weights[:, num_joints:]
-    weights[:, _HEAD_JOINT] += LANDMARK_DEPTH * surface.sum(1)
-    surface *= 1 - LANDMARK_DEPTH
-    return weights
+            if isinstance(source, str):
+                joints[k, _HEAD_JOINT] = LANDMARK_DEPTH
+                vertices[k, landmarks[source]] = 1 - LANDMARK_DEPTH
+            else:
+                joints[k, source] = 1 / len(sources)
+    return joints, vertices

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from xas_mmpose.body_models import SMPLBody, free_human
+from xas_mmpose.skeletons import HUMAN36M_18
 
 from .synthesis import Sample, SceneSettings, Subject, Synthesizer
 
@@ -169,7 +170,7 @@ def coco_annotations(settings: SyntheticSetSettings,
     Returns:
         A data set in COCO form.
     """
-    skeleton = SMPLBody.skeleton
+    skeleton = HUMAN36M_18
     return dict(
         info=dict(description='Synthetic pairs rendered by xas_mmpose',
                   version=VERSION, seed=settings.seed,
