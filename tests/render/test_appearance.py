@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 
 from xas_mmpose.body_models import SMPLBody, free_human
-from xas_mmpose.render.appearance import Appearance, BodyMeasures, Pattern
+from xas_mmpose.render.appearance import (
+    BodyMeasures,
+    PaintedAppearance,
+    PaintedWardrobe,
+    Pattern,
+)
 
 SHIRT, TROUSERS, SHOES = (1.0, 0, 0), (0, 1.0, 0), (0, 0, 1.0)
 SKIN, HAIR = (0.5, 0.5, 0.5), (0.2, 0.1, 0.0)
@@ -25,13 +30,14 @@ def cloth(color: tuple) -> Pattern:
 
 
 @pytest.fixture
-def dressed(body: SMPLBody) -> Appearance:
+def dressed(body: SMPLBody) -> PaintedAppearance:
     """Return a person in plain colours with long sleeves and legs."""
     measures = BodyMeasures.of(body)
     joints = measures.joints
-    return Appearance(
-        measures=measures, skin=np.array(SKIN), hair=np.array(HAIR),
-        hair_style=1, shirt=cloth(SHIRT), trousers=cloth(TROUSERS),
+    return PaintedAppearance(
+        faces=body.faces.numpy(), measures=measures, skin=np.array(SKIN),
+        hair=np.array(HAIR), hair_style=1, shirt=cloth(SHIRT),
+        trousers=cloth(TROUSERS),
         shoes=np.array(SHOES), sleeve=joints[20, 0], collar=joints[12, 1],
         neckline=0.5, waist=joints[0, 1] + 0.05, hem=joints[7, 1],
         shoe_top=joints[7, 1])
@@ -45,7 +51,7 @@ def test_measures_are_those_of_the_body(body: SMPLBody) -> None:
                                body.v_template[:, 1].max(), atol=1e-6)
 
 
-def test_clothes_are_where_they_belong(dressed: Appearance) -> None:
+def test_clothes_are_where_they_belong(dressed: PaintedAppearance) -> None:
     joint = dressed.measures.joints
     front = np.array([0, 0, 0.1])
     places = {
@@ -63,30 +69,31 @@ def test_clothes_are_where_they_belong(dressed: Appearance) -> None:
         'crown': (dressed.measures.head_top, HAIR),
     }
     points = np.array([point for point, _ in places.values()])
-    colors = dressed.paint(points)
+    colors = dressed.paint_points(points)
     for name, color, (_, expected) in zip(places, colors, places.values()):
         tolerance = 0.06 if expected == HAIR else 1e-9  # strands
         np.testing.assert_allclose(color, expected, atol=tolerance,
                                    err_msg=name)
 
 
-def test_cuts_change_what_is_covered(dressed: Appearance) -> None:
+def test_cuts_change_what_is_covered(dressed: PaintedAppearance) -> None:
     joint = dressed.measures.joints
     points = np.array([joint[18], joint[4] + (0, 0.1, 0), joint[10],
                        dressed.measures.head_top])
     bare = dataclasses.replace(
         dressed, sleeve=joint[16, 0], hem=joint[1, 1] - 0.2, shoes=None,
         hair_style=0)
-    np.testing.assert_allclose(bare.paint(points), [SKIN] * 4)
+    np.testing.assert_allclose(bare.paint_points(points), [SKIN] * 4)
 
 
-def test_the_face_is_in_front(body: SMPLBody, dressed: Appearance) -> None:
+def test_the_face_is_in_front(body: SMPLBody,
+                              dressed: PaintedAppearance) -> None:
     rng = np.random.default_rng(0)
     head = body.v_template.numpy()
     head = head[head[:, 1] > dressed.measures.joints[15, 1]]
     points = head[rng.integers(len(head), size=4000)]
     points = points + rng.normal(size=points.shape) * 0.01
-    dark = (dressed.paint(points) == 0.1).all(1)  # eyes
+    dark = (dressed.paint_points(points) == 0.1).all(1)  # eyes
     assert dark.sum() > 10
     middle = dressed.measures.joints[15, 2]
     assert (points[dark, 2] > middle).all()
@@ -112,9 +119,9 @@ def test_patterns_have_two_colours_in_their_shares(kind: str,
 
 
 def test_people_differ_and_repeat(body: SMPLBody) -> None:
-    measures = BodyMeasures.of(body)
+    wardrobe = PaintedWardrobe(body)
     points = body.v_template.numpy()
-    people = [Appearance.draw(np.random.default_rng(s), measures).paint(points)
+    people = [wardrobe.draw(np.random.default_rng(s)).paint_points(points)
               for s in (0, 0, 1, 2)]
     np.testing.assert_array_equal(people[0], people[1])
     assert np.abs(people[0] - people[2]).mean() > 0.05

@@ -8,6 +8,7 @@ import torch
 from xas_mmpose.body_models import free_human
 from xas_mmpose.geometry.cameras import camera_to_image, world_to_camera
 from xas_mmpose.render import Sample, SceneSettings, Synthesizer
+from xas_mmpose.render.appearance import PaintedWardrobe
 from xas_mmpose.render.synthesis import look_rotation
 from xas_mmpose.skeletons import HUMAN36M_18
 
@@ -16,7 +17,9 @@ SIZE = 128
 
 @pytest.fixture(scope='module')
 def synthesizer() -> Synthesizer:
-    return Synthesizer(free_human(), SceneSettings(image_size=SIZE))
+    body = free_human()
+    return Synthesizer(body, PaintedWardrobe(body),
+                       SceneSettings(image_size=SIZE))
 
 
 @pytest.fixture(scope='module')
@@ -163,8 +166,9 @@ def test_seeds_decide_everything(synthesizer: Synthesizer) -> None:
 def test_supersampling_refines_the_same_mask(
         synthesizer: Synthesizer) -> None:
     def draw(fine: int) -> np.ndarray:
-        maker = Synthesizer(synthesizer.body, SceneSettings(
-            image_size=SIZE, supersampling=fine))
+        maker = Synthesizer(
+            synthesizer.body, synthesizer.wardrobe,
+            SceneSettings(image_size=SIZE, supersampling=fine))
         rng = np.random.default_rng(4)
         return maker.draw_sample(rng, maker.draw_subject(rng)).mask > 0
 
@@ -178,7 +182,7 @@ def test_supersampling_refines_the_same_mask(
 
 def test_people_may_stick_out_of_the_picture(
         synthesizer: Synthesizer) -> None:
-    maker = Synthesizer(synthesizer.body,
+    maker = Synthesizer(synthesizer.body, synthesizer.wardrobe,
                         SceneSettings(image_size=32, extent=600.0))
     rng = np.random.default_rng(0)
     for _ in range(5):

@@ -12,6 +12,8 @@ import numpy as np
 
 from xas_mmpose.body_models import SMPLBody
 
+from .surface import Surface
+
 #: Skin and hair colours to mix (RGB, 0..1).
 _SKIN = np.array([(0.96, 0.80, 0.69), (0.90, 0.71, 0.57), (0.78, 0.57, 0.43),
                   (0.60, 0.41, 0.29), (0.42, 0.28, 0.19), (0.29, 0.19, 0.13)])
@@ -92,12 +94,13 @@ class Pattern:
 
 
 @dataclass(frozen=True)
-class Appearance:
-    """How one person looks; :meth:`paint` colours rest-pose points.
+class PaintedAppearance:
+    """How one person looks; :meth:`paint_points` colours rest-pose points.
 
     Lengths are in metres on the rest-pose body.
 
     Args:
+        faces: Faces of the body (F, 3).
         measures: The body that the clothes are cut for.
         skin: RGB colour (3,).
         hair: RGB colour (3,).
@@ -113,6 +116,7 @@ class Appearance:
         shoe_top: Height at which shoes end.
     """
 
+    faces: np.ndarray
     measures: BodyMeasures
     skin: np.ndarray
     hair: np.ndarray
@@ -127,42 +131,15 @@ class Appearance:
     hem: float
     shoe_top: float
 
-    @classmethod
-    def draw(cls, rng: np.random.Generator,
-             measures: BodyMeasures) -> Appearance:
-        """Dress a person at random.
+    #: Paint has no thickness, and a body's skin is closed.
+    two_sided = None
+    offsets = None
 
-        Args:
-            rng: Source of randomness.
-            measures: The body to dress.
+    def paint(self, surface: Surface) -> np.ndarray:
+        """Return the colours of surface points (N, 3), RGB, 0..1."""
+        return self.paint_points(surface.points)
 
-        Returns:
-            The appearance.
-        """
-        joints = measures.joints
-        hip, knee, ankle = joints[1, 1], joints[4, 1], joints[7, 1]
-        shoulder, wrist = joints[16, 0], joints[20, 0]
-        shirt = Pattern.draw(rng)
-        trousers = shirt if rng.random() < 0.15 else Pattern.draw(rng)
-        shoes = rng.uniform(0.02, 0.9, 3)
-        return cls(
-            measures=measures,
-            skin=_mix(_SKIN, rng) * rng.uniform(0.92, 1.05),
-            hair=_mix(_HAIR, rng),
-            hair_style=int(rng.integers(4)),
-            shirt=shirt,
-            trousers=trousers,
-            shoes=shoes if rng.random() < 0.85 else None,
-            sleeve=(rng.uniform(shoulder - 0.02, wrist)
-                    if rng.random() < 0.7 else wrist - 0.01),
-            collar=joints[12, 1] - rng.uniform(-0.01, 0.09),
-            neckline=rng.uniform(0.2, 0.9),
-            waist=rng.uniform(hip - 0.06, hip + 0.16),
-            hem=(rng.uniform(knee - 0.2, hip - 0.18)
-                 if rng.random() < 0.4 else ankle + rng.uniform(0, 0.05)),
-            shoe_top=ankle + rng.choice([0.0, 0.02, 0.12]))
-
-    def paint(self, points: np.ndarray) -> np.ndarray:
+    def paint_points(self, points: np.ndarray) -> np.ndarray:
         """Colour points of the rest-pose surface.
 
         Args:
@@ -215,6 +192,51 @@ class Appearance:
                 np.abs(points[:, 0]) < 0.09)
         strands = 1 + 0.2 * np.sin(points[hair] @ (310.0, 40.0, 270.0))
         color[hair] = self.hair * strands[:, None]
+
+
+class PaintedWardrobe:
+    """Paints skin, hair and clothes on bare bodies.
+
+    Args:
+        body: The body to dress.
+    """
+
+    def __init__(self, body: SMPLBody) -> None:
+        self.measures = BodyMeasures.of(body)
+        self._faces = body.faces.numpy()
+
+    def draw(self, rng: np.random.Generator) -> PaintedAppearance:
+        """Dress one person at random.
+
+        Args:
+            rng: Source of randomness.
+
+        Returns:
+            The appearance.
+        """
+        joints = self.measures.joints
+        hip, knee, ankle = joints[1, 1], joints[4, 1], joints[7, 1]
+        shoulder, wrist = joints[16, 0], joints[20, 0]
+        shirt = Pattern.draw(rng)
+        trousers = shirt if rng.random() < 0.15 else Pattern.draw(rng)
+        shoes = rng.uniform(0.02, 0.9, 3)
+        return PaintedAppearance(
+            faces=self._faces,
+            measures=self.measures,
+            skin=_mix(_SKIN, rng) * rng.uniform(0.92, 1.05),
+            hair=_mix(_HAIR, rng),
+            hair_style=int(rng.integers(4)),
+            shirt=shirt,
+            trousers=trousers,
+            shoes=shoes if rng.random() < 0.85 else None,
+            sleeve=(rng.uniform(shoulder - 0.02, wrist)
+                    if rng.random() < 0.7 else wrist - 0.01),
+            collar=joints[12, 1] - rng.uniform(-0.01, 0.09),
+            neckline=rng.uniform(0.2, 0.9),
+            waist=rng.uniform(hip - 0.06, hip + 0.16),
+            hem=(rng.uniform(knee - 0.2, hip - 0.18)
+                 if rng.random() < 0.4 else ankle + rng.uniform(0, 0.05)),
+            shoe_top=ankle + rng.choice([0.0, 0.02, 0.12]))
 
 
 def _mix(colors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
