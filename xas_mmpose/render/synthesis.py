@@ -198,7 +198,7 @@ class Synthesizer:
                                          camera['c'])[:, :2]
         seen, cover = np.ones((size, size), bool), None
         if rng.random() < self.settings.occlusion:
-            layer = draw_occluder(size, rng, points)
+            layer = draw_occluder(size, rng, rendering.box)
             cover = layer[..., 3]
             put_in_front(image, layer)
             seen = cover < 0.5
