@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 
 import cv2
@@ -16,6 +15,8 @@ import numpy as np
 from xas_mmpose.body_models import SMPLBody, free_human
 from xas_mmpose.skeletons import HUMAN36M_18
 
+from .appearance import PaintedWardrobe
+from .resumable import write_whole
 from .synthesis import Sample, SceneSettings, Subject, Synthesizer
 
 #: Changes when the same settings give other pictures.
@@ -79,7 +80,13 @@ class SyntheticSetGenerator:
         self.settings = settings
         body = (SMPLBody.from_file(settings.body)
                 if settings.body else free_human())
-        self.synthesizer = Synthesizer(body, settings.scene)
+        self.synthesizer = Synthesizer(body, PaintedWardrobe(body),
+                                       settings.scene)
+
+    def __reduce__(self) -> tuple:
+        # Made anew in another process: sending tensors would move their
+        # memory, under the numpy arrays that look into them.
+        return type(self), (self.settings,)
 
     def subject(self, subject: int) -> Subject:
         """Return a person of the set."""
@@ -188,15 +195,3 @@ def _write_image(path: Path, image: np.ndarray, options: list[int]) -> None:
     if not done:
         raise RuntimeError(f'OpenCV cannot write {path}')
     write_whole(path, data.tobytes())
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file under another name first: a kill leaves no half file.
-
-    Args:
-        path: The file.
-        data: Its content.
-    """
-    partial = path.with_name(path.name + '.partial')
-    partial.write_bytes(data)
-    os.replace(partial, path)
