@@ -5,7 +5,10 @@ import pytest
 import torch
 
 from xas_mmpose.body_models import free_human, sample_pose
-from xas_mmpose.render import ZBufferRasterizer
+from xas_mmpose.render.rasterizer import (
+    ZBufferRasterizer,
+    build_rasterizer,
+)
 
 renderer = pytest.importorskip('pytorch3d.renderer')
 structures = pytest.importorskip('pytorch3d.structures')
@@ -75,18 +78,67 @@ def test_faces_across_the_near_plane_agree_with_pytorch3d() -> None:
                                theirs.bary_coords[same], rtol=0, atol=2e-2)
 
 
-def test_shaders_of_pytorch3d_take_the_fragments() -> None:
+@pytest.mark.parametrize('shading', ['HardPhongShader', 'SoftPhongShader'])
+def test_shaders_of_pytorch3d_take_the_fragments(shading: str) -> None:
     meshes = bodies(1)
     colors = torch.rand(1, 1229, 3, generator=torch.Generator().manual_seed(0))
     meshes.textures = renderer.TexturesVertex(colors)
     cameras = facing(1, 2.2)
     raster = renderer.RasterizationSettings(image_size=48, bin_size=0)
-    shader = renderer.SoftPhongShader(cameras=cameras)
+    shader = getattr(renderer, shading)(cameras=cameras)
     theirs, ours = (
-        renderer.MeshRenderer(kind(cameras, raster), shader)(meshes)
-        for kind in (renderer.MeshRasterizer, ZBufferRasterizer))
+        renderer.MeshRenderer(
+            build_rasterizer('cpu', cameras, raster, backend), shader)(meshes)
+        for backend in ('pytorch3d', 'zbuffer'))
     assert theirs.std() > 0.1
     torch.testing.assert_close(ours, theirs, rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize('device, backend, kind', [
+    ('cpu', 'auto', ZBufferRasterizer),
+    (torch.device('cuda', 1), 'auto', renderer.MeshRasterizer),
+    ('cpu', 'pytorch3d', renderer.MeshRasterizer),
+    ('cuda', 'zbuffer', ZBufferRasterizer),
+])
+def test_the_device_chooses_the_rasteriser(device: object, backend: str,
+                                           kind: type) -> None:
+    raster = renderer.RasterizationSettings(image_size=7)
+    built = build_rasterizer(device, raster_settings=raster, backend=backend)
+    assert type(built) is kind
+    assert built.raster_settings is raster
+
+
+def test_the_camera_may_come_with_the_call() -> None:
+    settings = renderer.RasterizationSettings(image_size=24)
+    meshes, cameras = bodies(1), facing(1, 2.2)
+    early = build_rasterizer('cpu', cameras, settings)(meshes)
+    late = build_rasterizer('cpu')(meshes, cameras=cameras,
+                                   raster_settings=settings)
+    assert (early.pix_to_face >= 0).any()
+    assert torch.equal(early.pix_to_face, late.pix_to_face)
+
+
+def test_unfit_rasterisers_are_refused_when_built() -> None:
+    with pytest.raises(ValueError, match="'gl'; there are auto, pytorch3d"):
+        build_rasterizer('cpu', backend='gl')
+    soft = renderer.RasterizationSettings(image_size=8, blur_radius=1e-4)
+    with pytest.raises(ValueError, match="backend='pytorch3d'"):
+        build_rasterizer('cpu', raster_settings=soft)
+    assert build_rasterizer('cpu', None, soft, 'pytorch3d'
+                            ).raster_settings is soft
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs CUDA')
+def test_on_cuda_both_see_the_same_faces() -> None:
+    settings = renderer.RasterizationSettings(image_size=96)
+    meshes, cameras = bodies(2).to('cuda'), facing(2, 2.2)
+    theirs, ours = (
+        build_rasterizer('cuda', cameras, settings, backend)(meshes)
+        for backend in ('auto', 'zbuffer'))
+    same = theirs.pix_to_face == ours.pix_to_face
+    assert same.float().mean() >= 0.9999
+    assert (ours.pix_to_face >= 0).any()
 
 
 def test_an_empty_view_gives_an_empty_picture() -> None:

@@ -7,6 +7,8 @@ times pixels.
 """
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -82,31 +84,18 @@ def _nearest_faces(triangles: Tensor, image_index: Tensor, num_images: int,
     """Return the nearest face (N * H * W,) of every pixel, -1 for none."""
     low, high = _pixel_boxes(triangles, height, width, near)
     size = (high - low + 1).clamp(min=0)
-    area = _doubled_area(triangles)
+    area = doubled_area(triangles)
     drawn = area < -MIN_AREA if cull else area.abs() > MIN_AREA
     drawn &= triangles.isfinite().flatten(1).all(1)
     faces, = torch.nonzero(drawn & (size.prod(1) > 0), as_tuple=True)
     # From here on, only what can be seen: V faces.
     low, size, triangles = low[faces], size[faces], triangles[faces]
-    count = size.prod(1)
-    ends = count.cumsum(0)
     planes = _edge_planes(triangles, low)
     first = (image_index[faces] * height + low[:, 1]) * width + low[:, 0]
     none = torch.iinfo(torch.int64).max
     best = torch.full((num_images * height * width, ), none,
                       device=triangles.device)
-    start = 0
-    while start < len(faces):
-        before = int(ends[start - 1]) if start else 0
-        end = int(torch.searchsorted(ends, before + chunk_size, right=True))
-        end = max(end, start + 1)
-        face = torch.repeat_interleave(
-            torch.arange(start, end, device=count.device), count[start:end])
-        step = (torch.arange(len(face), device=face.device)
-                - (ends - count)[face] + before)
-        columns = size[face, 0]
-        dy = step.div(columns, rounding_mode='floor')
-        dx = step - dy * columns
+    for face, dx, dy in candidates(size, chunk_size):
         plane = planes[face]
         weights = torch.addcmul(
             torch.addcmul(plane[:, 2], plane[:, 0], dx[:, None]),
@@ -122,8 +111,36 @@ def _nearest_faces(triangles: Tensor, image_index: Tensor, num_images: int,
         face, dx, dy = face[inside], dx[inside], dy[inside]
         best.scatter_reduce_(0, first[face] + dy * width + dx,
                              bits << 32 | faces[face], 'amin')
-        start = end
     return torch.where(best == none, -1, best & 0xffffffff)
+
+
+def candidates(size: Tensor,
+               chunk_size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield all pairs of a face and a pixel of its box, in chunks.
+
+    Args:
+        size: Columns and rows (F, 2) of each face's box, int64.
+        chunk_size: Most pairs in a chunk; one face may exceed it.
+
+    Yields:
+        The face of each of C pairs, and the pixel's column and row from the
+        box's first (C,), int64.
+    """
+    count = size.prod(1)
+    ends = count.cumsum(0)
+    start = 0
+    while start < len(size):
+        before = int(ends[start - 1]) if start else 0
+        end = int(torch.searchsorted(ends, before + chunk_size, right=True))
+        end = max(end, start + 1)
+        face = torch.repeat_interleave(
+            torch.arange(start, end, device=size.device), count[start:end])
+        step = (torch.arange(len(face), device=size.device)
+                - (ends - count)[face] + before)
+        columns = size[face, 0]
+        dy = step.div(columns, rounding_mode='floor')
+        yield face, step - dy * columns, dy
+        start = end
 
 
 def _pixel_boxes(triangles: Tensor, height: int, width: int,
@@ -158,7 +175,7 @@ def _pixel_boxes(triangles: Tensor, height: int, width: int,
     return low.nan_to_num(0).long(), high.nan_to_num(-1).long()
 
 
-def _doubled_area(corners: Tensor) -> Tensor:
+def doubled_area(corners: Tensor) -> Tensor:
     """Return the signed doubled screen area (F,) of faces (F, 3, 3)."""
     (x0, x1, x2), (y0, y1, y2), _ = corners.permute(2, 1, 0)
     return (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
@@ -185,7 +202,7 @@ def _edge_planes(corners: Tensor, origin: Tensor) -> Tensor:
     y = corners[..., 1] - origin[:, 1:]
     x1, x2 = x.roll(-1, 1), x.roll(-2, 1)
     y1, y2 = y.roll(-1, 1), y.roll(-2, 1)
-    factor = 1 / (_doubled_area(corners)[:, None] * corners[..., 2])
+    factor = 1 / (doubled_area(corners)[:, None] * corners[..., 2])
     return torch.stack([y1 - y2, x2 - x1, x1 * y2 - x2 * y1, factor], dim=1)
 
 
