@@ -9,57 +9,13 @@ files themselves disagree about units and about which way R and T lead.
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-#: All that a pickle of dictionaries, strings, numbers and arrays refers to,
-#: under numpy's old and new module names.
-_ALLOWED = frozenset(
-    [(f'numpy.{core}.multiarray', name) for core in ('core', '_core')
-     for name in ('_reconstruct', 'scalar')]
-    + [(f'numpy.{core}.numeric', '_frombuffer')
-       for core in ('core', '_core')]
-    + [('numpy', 'ndarray'), ('numpy', 'dtype'), ('_codecs', 'encode')])
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Unpickle numpy arrays and builtin containers, nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(
-                f'it asks for {module}.{name}, which is neither an array nor '
-                'a plain container')
-        return super().find_class(module, name)
-
-
-def load_array_pickle(path: str | os.PathLike) -> Any:
-    """Load a pickle that holds arrays and builtin containers only.
-
-    Args:
-        path: The pickle file.
-
-    Returns:
-        Its content.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no pickle, or asks for anything but arrays. Its
-            code does not run.
-    """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'there is no file {path}')
-    with open(path, 'rb') as file:
-        try:
-            # Python-2 pickles of arrays decode with latin1 only.
-            return _ArrayUnpickler(file, encoding='latin1').load()
-        except Exception as error:
-            # Bytes that are no pickle end in almost any type of error.
-            raise ValueError(f'{path} was not loaded: {error}') from error
+from xas_mmpose.body_models.array_pickle import load_array_pickle
 
 
 def read_h36m_cameras(
