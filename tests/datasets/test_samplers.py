@@ -41,6 +41,18 @@ def batches(sampler, num=None):
     return np.array(indices).reshape(-1, size)
 
 
+def test_an_epoch_may_show_one_source_once():
+    for source, num in ((0, 3), (1, 7), (None, 7)):
+        sampler = PairedSourceSampler(combined(5, 21), [2, 3], seed=0,
+                                      epoch_source=source)
+        rows = batches(sampler)
+        assert rows.shape == (num, 5)
+        assert len(sampler) == num * 5
+    shown = batches(PairedSourceSampler(combined(5, 21), [2, 3], seed=0,
+                                        epoch_source=0))[:, :2]
+    assert set(shown.ravel()) == set(range(5))
+
+
 def test_every_batch_has_its_shares():
     sampler = DATA_SAMPLERS.build(dict(
         type='PairedSourceSampler', dataset=combined(4, 21),
@@ -132,6 +144,10 @@ def test_bad_data_sets():
             combined(4, 10, sample_ratio_factor=[1.0, 0.5]), [1, 1])
     with pytest.raises(ValueError, match='num_batches starts at 1'):
         PairedSourceSampler(combined(4, 10), [1, 1], num_batches=0)
+    for source in (-1, 1, 2):  # 1 has no share in the batch
+        with pytest.raises(ValueError, match=f'epoch_source {source} is no'):
+            PairedSourceSampler(combined(4, 10), [1, 0],
+                                epoch_source=source)
 
 
 @pytest.mark.parametrize('num_workers', [0, 1])

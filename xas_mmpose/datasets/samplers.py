@@ -29,8 +29,10 @@ class PairedSourceSampler(Sampler):
         samples_per_source: How many samples of each of its data sets stand in
             a batch, in this order. Their sum must be the data loader's
             ``batch_size``. 0 leaves a source out.
-        num_batches: Length of an epoch in batches; None: as many as show the
-            source that takes longest once.
+        num_batches: Length of an epoch in batches; None: as many as show
+            ``epoch_source`` once.
+        epoch_source: The source, by its place, that an epoch shows once;
+            None for the one that takes longest.
         infinite: Never stop. For iteration-based training: MMEngine would
             otherwise restart the workers, with a pause of two seconds, after
             every epoch.
@@ -45,6 +47,7 @@ class PairedSourceSampler(Sampler):
                  dataset: CombinedDataset,
                  samples_per_source: Sequence[int],
                  num_batches: int | None = None,
+                 epoch_source: int | None = None,
                  infinite: bool = False,
                  shuffle: bool = True,
                  seed: int | None = None) -> None:
@@ -68,13 +71,22 @@ class PairedSourceSampler(Sampler):
                     f'samples_per_source asks {count} of it per batch')
         if num_batches is not None and num_batches < 1:
             raise ValueError(f'num_batches starts at 1, got {num_batches}')
+        if epoch_source is not None and not (
+                0 <= epoch_source < len(counts) and counts[epoch_source]):
+            raise ValueError(
+                f'epoch_source {epoch_source} is no source with samples in '
+                f'the batch: samples_per_source is {counts}')
         self.rank, self.world_size = get_dist_info()
         self.lengths = lengths
         self.offsets = np.cumsum([0, *lengths[:-1]]).tolist()
         self.samples_per_source = counts
-        self.num_batches = num_batches or max(
-            math.ceil(length / (count * self.world_size))
-            for length, count in zip(lengths, counts) if count)
+        passes = {
+            source: math.ceil(length / (count * self.world_size))
+            for source, (length, count) in enumerate(zip(lengths, counts))
+            if count}
+        self.num_batches = num_batches or (
+            max(passes.values()) if epoch_source is None
+            else passes[epoch_source])
         self.infinite = infinite
         self.shuffle = shuffle
         self.seed = sync_random_seed() if seed is None else seed
