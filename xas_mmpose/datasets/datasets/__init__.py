@@ -1,9 +1,11 @@
 """Data sets as MMPose classes."""
 from .combined import XasCombinedDataset
 from .human36m import XasHuman36mDataset
+from .surreal_pose import SurrealPoseDataset
 from .synthetic_pairs import SyntheticPairDataset
 
 __all__ = [
+    'SurrealPoseDataset',
     'SyntheticPairDataset',
     'XasCombinedDataset',
     'XasHuman36mDataset',
