@@ -1,0 +1,232 @@
+"""SURREAL's files, faked, into both layouts and back through the classes."""
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmpose.registry import DATASETS
+from scipy.io import loadmat, savemat
+
+from xas_mmpose.body_models import SMPLBody
+from xas_mmpose.body_models.smpl import free_human
+from xas_mmpose.datasets.surreal import SurrealKeypoints
+from xas_mmpose.datasets.surreal_set import (
+    SurrealSetSettings,
+    find_clips,
+    write_surreal_set,
+)
+from xas_mmpose.geometry.surreal_camera import surreal_orientation
+from xas_mmpose.skeletons import HUMAN36M_18
+
+CAMERA = np.array([7.0, -0.4, 0.3])
+FRAMES = 4
+
+
+def project(points):
+    """Return px of world points (..., 3) by hand: SURREAL's mirror."""
+    depth = CAMERA[0] - points[..., 0]
+    return np.stack([
+        159.5 + 600 * (CAMERA[2] - points[..., 2]) / depth,
+        119.5 + 600 * (points[..., 1] - CAMERA[1]) / depth], -1)
+
+
+def write_clip(folder, name, body: SMPLBody, seed):
+    """Write a clip; return the key points of its frames (T, 18, 3)."""
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    pose = rng.normal(0, 0.15, (FRAMES, 72))
+    # The authors' Rx(90) stands the body up; here the picture's y is the
+    # world's y, so it lies down again.
+    pose[:, :3] = [-np.pi / 2, 0, 0]
+    zrot = rng.uniform(-0.1, 0.1, FRAMES)
+    orient = surreal_orientation(pose[:, :3], zrot)
+    out = body(torch.zeros(FRAMES, 10), torch.from_numpy(orient).float(),
+               torch.from_numpy(pose[:, 3:]).float())
+    keypoints = out.keypoints.numpy().astype(float)
+    where = np.array([0, CAMERA[1], CAMERA[2]]) - keypoints[:, :1]
+    keypoints, joints = keypoints + where, out.joints.numpy() + where
+    savemat(folder / f'{name}_info.mat', dict(
+        pose=pose.T, shape=np.zeros((10, FRAMES)), zrot=zrot[:, None],
+        joints3D=joints.transpose(2, 1, 0), camLoc=CAMERA[:, None],
+        gender=np.zeros((FRAMES, 1), np.uint8)))
+    video = cv2.VideoWriter(str(folder / f'{name}.mp4'),
+                            cv2.VideoWriter_fourcc(*'mp4v'), 25, (320, 240))
+    masks = {}
+    for t in range(FRAMES):
+        mask = np.zeros((240, 320), np.uint8)
+        hull = cv2.convexHull(project(keypoints[t]).round().astype(np.int32))
+        cv2.fillConvexPoly(mask, hull, 7)
+        masks[f'segm_{t + 1}'] = cv2.dilate(mask, np.ones((5, 5), np.uint8))
+        video.write(np.full((240, 320, 3), 50 * t + 40, np.uint8))
+    video.release()
+    savemat(folder / f'{name}_segm.mat', masks, do_compression=True)
+    return keypoints
+
+
+@pytest.fixture
+def clips(tmp_path):
+    """Return a folder of three clips and their key points by name."""
+    root, body = tmp_path / 'cmu' / 'train', free_human()
+    write_clip(root / 'run0' / '99_01', 'ung_99_01_c0001', body, 9)
+    return root, {name: write_clip(root / f'run{i}' / '01_01', name, body, i)
+                  for i, name in enumerate(('01_01_c0001', '01_01_c0002',
+                                            '02_05_c0001'))}
+
+
+def test_clips_are_found(clips):
+    assert [path.name for path in find_clips(clips[0])] == [
+        f'{name}_info.mat' for name in clips[1]]
+    with pytest.raises(FileNotFoundError, match=r'no .*_info\.mat below'):
+        find_clips(clips[0] / 'run0' / '99_01')
+
+
+@pytest.mark.parametrize('layout', ['authors', 'coco'])
+def test_both_layouts_hold_the_same_people(clips, tmp_path, layout):
+    root, truth = clips
+    folder = tmp_path / 'out'
+    num = write_surreal_set(
+        root, folder, SurrealSetSettings(layout, frames=3),
+        SurrealKeypoints(dict(neutral=free_human())), progress=False)
+    assert num == 9
+    dataset = DATASETS.build(dict(
+        type=('SurrealPoseDataset' if layout == 'authors' else
+              'SyntheticPairDataset'), data_root=str(folder)))
+    assert len(dataset) == 9
+    # Left and right as one sees them: the mirror has exchanged them.
+    world = np.concatenate(list(truth.values()))
+    world = world[:, HUMAN36M_18.flip_indices]
+    depth = (world[..., :1, 0] - world[..., 0]) * 1000
+    pixels = project(world)
+    scale = 600 * 2 / (CAMERA[0] - world[:, 0, 0])[:, None, None]
+    patch = (pixels - pixels[:, :1]) / scale * 256 + 128
+    seen = set()
+    for i in range(9):
+        info = dataset.get_data_info(i)
+        points = info['keypoints_3d'][0]
+        relative = points[:, 2] - points[0, 2]
+        row = np.abs(depth - relative).max(1).argmin()
+        seen.add(row)
+        np.testing.assert_allclose(relative, depth[row], atol=0.02)
+        np.testing.assert_allclose(
+            info['keypoints'][0],
+            (patch if layout == 'authors' else pixels)[row], atol=0.01)
+        image = cv2.imread(info['img_path'])
+        mask = cv2.imread(info['mask_path'], -1)
+        assert mask.max() == (1 if layout == 'authors' else 255)
+        # The frame's own picture: its brightness is its number.
+        assert abs(float(image[100:150, 100:150].mean())
+                   - (50 * (row % FRAMES) + 40)) < 4
+        assert np.linalg.det(info['camera_param']['R']) == pytest.approx(1)
+    assert len(seen) == 9  # no frame comes twice
+
+
+def test_coco_camera_sees_the_mirrored_world(clips, tmp_path):
+    root, truth = clips
+    write_surreal_set(root, tmp_path / 'out', SurrealSetSettings('coco'),
+                      SurrealKeypoints(dict(neutral=free_human())),
+                      progress=False)
+    info = DATASETS.build(dict(
+        type='SyntheticPairDataset',
+        data_root=str(tmp_path / 'out'))).get_data_info(0)
+    camera = info['camera_param']
+    world = (info['keypoints_3d'][0] - camera['T']) @ camera['R']
+    world = world * [1, -1, 1] / 1000
+    everybody = np.concatenate(list(truth.values()))
+    everybody = everybody[:, HUMAN36M_18.flip_indices]
+    assert np.abs(everybody - world).max((1, 2)).min() < 1e-4
+
+
+def test_reference_differs_by_its_quirks_only(clips, tmp_path):
+    keypoints = SurrealKeypoints(dict(neutral=free_human()))
+    labels = []
+    for reference in (False, True):
+        folder = tmp_path / str(reference)
+        write_surreal_set(
+            clips[0], folder,
+            SurrealSetSettings(reference=reference), keypoints,
+            progress=False)
+        labels.append(np.stack([
+            np.load(path) for path in sorted(folder.glob('joints/*.npy'))]))
+    np.testing.assert_array_equal(labels[0][..., 2], labels[1][..., 2])
+    shift = np.abs(labels[0] - labels[1])[..., :2].max() * 128
+    assert 0.3 < shift < 3  # px of 256: a box in whole pixels of 171
+    assert np.abs(labels[0][:, 0, :2]).max() < 1e-6  # the root in the middle
+
+
+def test_a_stopped_run_ends_with_the_same_bytes(clips, tmp_path):
+    root, _ = clips
+    keypoints = SurrealKeypoints()
+
+    def content(folder):
+        return {path.relative_to(folder): path.read_bytes()
+                for path in folder.rglob('*') if path.is_file()}
+
+    settings = SurrealSetSettings(frames=2)
+    whole, broken = tmp_path / 'whole', tmp_path / 'broken'
+    write_surreal_set(root, whole, settings, keypoints, progress=False)
+    video = next(iter(sorted(root.rglob('02_05_c0001.mp4'))))
+    data = video.read_bytes()
+    video.unlink()
+    with pytest.raises(FileNotFoundError, match=r'02_05_c0001\.mp4'):
+        write_surreal_set(root, broken, settings, keypoints, progress=False)
+    assert not (broken / 'info.npy').exists()
+    video.write_bytes(data)
+    write_surreal_set(root, broken, settings, keypoints, progress=False)
+    assert content(broken) == content(whole)
+    # A finished set is left as it is, another one refused.
+    assert write_surreal_set(root, whole, settings, keypoints,
+                             progress=False) == 6
+    with pytest.raises(ValueError, match='seed = 42, not 1'):
+        write_surreal_set(root, whole, SurrealSetSettings(frames=2, seed=1),
+                          keypoints, progress=False)
+
+
+def test_people_off_the_middle_or_off_their_masks_are_left_out(
+        clips, tmp_path):
+    root, _ = clips
+    keypoints = SurrealKeypoints(dict(neutral=free_human()))
+    first, second, third = find_clips(root)
+    mat = {k: v for k, v in loadmat(first).items() if k[0] != '_'}
+    mat['joints3D'][2] += 0.2  # 17 px to the left
+    savemat(first, mat)
+    path = str(second).replace('_info', '_segm')
+    mat = {k: v for k, v in loadmat(path).items() if k[0] != '_'}
+    mat['segm_2'][:] = 0
+    savemat(path, mat)
+    num = write_surreal_set(root, tmp_path / 'out',
+                            SurrealSetSettings(frames=9), keypoints,
+                            progress=False)
+    assert num == 2 * FRAMES - 1
+    for path in (second, third):
+        path.unlink()
+    with pytest.raises(ValueError, match='no frame of the 1 clips'):
+        write_surreal_set(root, tmp_path / 'none', SurrealSetSettings(),
+                          keypoints, progress=False)
+
+
+def test_damaged_clips_are_named(clips, tmp_path):
+    def convert(name):
+        write_surreal_set(clips[0], tmp_path / name, SurrealSetSettings(),
+                          SurrealKeypoints(), progress=False)
+
+    path = next(clips[0].rglob('01_01_c0001_segm.mat'))
+    savemat(path, dict(segm_1=np.zeros((240, 320), np.uint8)))
+    with pytest.raises(ValueError, match=r'c0001_segm\.mat: segm_. is miss'):
+        convert('a')
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r'01_01_c0001_segm\.mat'):
+        convert('b')
+    path = next(clips[0].rglob('01_01_c0001.mp4'))
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(ValueError, match=r'01_01_c0001\.mp4 has 0 readable'):
+        convert('c')
+
+
+def test_settings_are_checked():
+    with pytest.raises(ValueError, match="'authors' or 'coco', got 'x'"):
+        SurrealSetSettings('x')
+    with pytest.raises(ValueError, match='whole pictures'):
+        SurrealSetSettings('coco', reference=True)
+    with pytest.raises(ValueError, match='at least'):
+        SurrealSetSettings(frames=0)
