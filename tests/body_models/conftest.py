@@ -1,8 +1,9 @@
-"""Pickles as Python 2 wrote them, with classes that are not installed."""
+"""Made-up bodies, and pickles as Python 2 wrote them without its chumpy."""
 from __future__ import annotations
 
 import pickle
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -77,3 +78,31 @@ class Python2:
 @pytest.fixture(scope='session')
 def python2() -> Python2:
     return Python2()
+
+
+def make_body(num_vertices: int, parents: list[int], num_betas: int,
+              seed: int = 0) -> dict[str, np.ndarray]:
+    """Return a body in SMPL's format whose arrays are all random."""
+    rng = np.random.default_rng(seed)
+    num_joints = len(parents)
+
+    def shares(rows: int, columns: int) -> np.ndarray:
+        table = rng.random((rows, columns)) ** 8
+        return table / table.sum(1, keepdims=True)
+
+    return dict(
+        v_template=rng.normal(size=(num_vertices, 3)),
+        shapedirs=rng.normal(size=(num_vertices, 3, num_betas)) / 10,
+        posedirs=rng.normal(
+            size=(num_vertices, 3, 9 * (num_joints - 1))) / 100,
+        J_regressor=shares(num_joints, num_vertices),
+        weights=shares(num_vertices, num_joints),
+        kintree_table=np.array([[4294967295, *parents[1:]],
+                                range(num_joints)], np.uint32),
+        f=rng.integers(0, num_vertices, (30, 3)).astype(np.uint32))
+
+
+@pytest.fixture(scope='session')
+def fake_body() -> Callable[..., dict[str, np.ndarray]]:
+    """Return a function that makes bodies, see :func:`make_body`."""
+    return make_body

@@ -1,12 +1,16 @@
-"""The body against closed forms of its kinematic tree."""
+"""The body against closed forms of its kinematic tree, and against smplx."""
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+import smplx
 import torch
+from scipy import sparse
 from scipy.spatial.transform import Rotation
+from smplx.utils import Struct
+from smplx.vertex_ids import vertex_ids
 
 from xas_mmpose.body_models import (
     SMPLBody,
@@ -150,3 +154,126 @@ def test_the_shipped_file_is_small_and_carries_its_notice() -> None:
     notice = (DATA / 'NOTICE').read_text()
     assert 'CC0' in notice
     assert 'Apache License' in notice
+
+
+#: Parents of SMPL's joints.
+PARENTS = [-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17,
+           18, 19, 20, 21]
+FACE = dict(nose=3, head_top=5)
+
+
+def run_smplx(arrays: dict, pose: torch.Tensor, betas: torch.Tensor,
+              transl: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Return vertices (B, V, 3) and joints (B, 24, 3) of smplx's own layer."""
+    layer = smplx.SMPL('', data_struct=Struct(**arrays),
+                       vertex_ids=dict.fromkeys(vertex_ids['smplh'], 0))
+    out = layer(betas=betas, global_orient=pose[:, :3],
+                body_pose=pose[:, 3:], transl=transl)
+    return out.vertices.detach().numpy(), out.joints[:, :24].detach().numpy()
+
+
+def test_the_forward_pass_is_that_of_smplx(fake_body) -> None:
+    arrays = fake_body(60, PARENTS, 10)
+    generator = torch.Generator().manual_seed(0)
+    pose, betas, transl = (torch.randn(5, n, generator=generator)
+                           for n in (72, 10, 3))
+    vertices, joints = run_smplx(arrays, pose, betas, transl)
+    out = SMPLBody(arrays, FACE)(betas, pose[:, :3], pose[:, 3:], transl)
+    assert np.ptp(vertices) > 1
+    np.testing.assert_allclose(out.vertices, vertices, atol=1e-5)
+    np.testing.assert_allclose(out.joints, joints, atol=1e-5)
+
+
+def test_real_poses_agree_with_smplx(sample_data: Path,
+                                     body: SMPLBody) -> None:
+    recorded = np.load(sample_data / 'mosh' / 'test_mosh.npz')
+    pose, betas = (torch.tensor(recorded[key], dtype=torch.float32)
+                   for key in ('pose', 'shape'))
+    transl = torch.zeros(len(pose), 3)
+    vertices, joints = run_smplx(
+        load_model_file(DATA / 'anny_small.npz'), pose, betas, transl)
+    out = body(betas, pose[:, :3], pose[:, 3:])
+    np.testing.assert_allclose(out.vertices, vertices, atol=1e-5)
+    np.testing.assert_allclose(out.joints, joints, atol=1e-5)
+
+
+def test_the_published_pickle_gives_the_same_body(tmp_path: Path, python2,
+                                                  fake_body) -> None:
+    arrays = fake_body(40, PARENTS, 300)
+    content = dict(arrays, J_regressor=sparse.csc_matrix(
+        arrays['J_regressor']), **{
+            key: python2.ch(arrays[key])
+            for key in ('v_template', 'shapedirs', 'posedirs', 'weights')})
+    path = python2.write(tmp_path / 'SMPL_FEMALE.pkl', content)
+    expected = SMPLBody(arrays, FACE)
+    for num_betas in (None, 10, 300):
+        body = SMPLBody.from_file(path, FACE, num_betas=num_betas)
+        assert body.num_betas == (num_betas or 10)
+        for name, buffer in expected.named_buffers():
+            if name == 'shapedirs':
+                buffer = buffer[..., :body.num_betas]
+            assert torch.equal(body.get_buffer(name), buffer)
+    with pytest.raises(ValueError, match=r'SMPL_FEMALE\.pkl: 301 shape'):
+        SMPLBody.from_file(path, FACE, num_betas=301)
+
+
+def test_landmarks_of_the_official_topology_are_known(fake_body) -> None:
+    arrays = fake_body(6890, PARENTS, 1)
+    body = SMPLBody(arrays)
+    assert body.landmarks == dict(nose=vertex_ids['smplh']['nose'],
+                                  head_top=411)
+    out = body(torch.zeros(1, 1), torch.zeros(1, 3), torch.zeros(1, 69))
+    for name, vertex in (('nose', 332), ('head', 411)):
+        torch.testing.assert_close(
+            out.keypoints[0, HUMAN36M_18.index(name)],
+            0.85 * out.vertices[0, vertex] + 0.15 * out.joints[0, 15])
+    arrays['landmark_names'] = np.array(['nose', 'head_top'])
+    arrays['landmark_vertices'] = np.array([7, 8])
+    assert SMPLBody(arrays).landmarks == dict(nose=7, head_top=8)
+
+
+def test_keypoints_by_the_regressor(tmp_path: Path, fake_body) -> None:
+    arrays = fake_body(51, PARENTS, 2)
+    # Row r takes vertices 3 r and 3 r + 1; the true file has this order.
+    table = np.zeros((17, 51), order='F')
+    table[range(17), range(0, 51, 3)] = 0.25
+    table[range(17), range(1, 51, 3)] = 0.755  # sums to 1.005
+    np.save(tmp_path / 'J_regressor_h36m.npy', table)
+    np.savez(tmp_path / 'body.npz', **arrays)
+    body = SMPLBody.from_file(tmp_path / 'body.npz', FACE,
+                              tmp_path / 'J_regressor_h36m.npy')
+    generator = torch.Generator().manual_seed(0)
+    pose, betas = (torch.randn(3, n, generator=generator) for n in (72, 2))
+    out = body(betas, pose[:, :3], pose[:, 3:],
+               torch.tensor([[0.0, 0.0, 4.0]]))
+    rows = (0.25 * out.vertices[:, ::3]
+            + 0.755 * out.vertices[:, 1::3]) / 1.005
+    sides = [f'{side}_{part}' for side, part in (
+        ('left', 'hip'), ('left', 'knee'), ('left', 'ankle'),
+        ('right', 'hip'), ('right', 'knee'), ('right', 'ankle'))]
+    arms = [f'{side}_{part}' for side in ('left', 'right')
+            for part in ('shoulder', 'elbow', 'wrist')]
+    names = ['root', *sides, 'torso', 'neck', 'nose', 'head', *arms]
+    for row, name in enumerate(names):
+        torch.testing.assert_close(
+            out.keypoints[:, HUMAN36M_18.index(name)], rows[:, row])
+    torch.testing.assert_close(
+        out.keypoints[:, HUMAN36M_18.index('thorax')],
+        (rows[:, 11] + rows[:, 14]) / 2)
+
+
+def test_bad_regressors_are_named(tmp_path: Path, fake_body) -> None:
+    arrays = fake_body(20, PARENTS, 2)
+    with pytest.raises(ValueError, match=r'has shape \(17, 6890\), expected '
+                       r'\(17, 20\)'):
+        SMPLBody(arrays, FACE, np.zeros((17, 6890)))
+    with pytest.raises(ValueError, match='do not sum to 1, but to 0 and 0'):
+        SMPLBody(arrays, FACE, np.zeros((17, 20)))
+    np.savez(tmp_path / 'body.npz', **arrays)
+    with pytest.raises(FileNotFoundError, match=r'J_regressor\.npy.*posed'):
+        SMPLBody.from_file(tmp_path / 'body.npz', FACE,
+                           tmp_path / 'J_regressor.npy')
+    (tmp_path / 'J_regressor.npy').write_bytes(b'words')
+    with pytest.raises(ValueError, match=r'J_regressor\.npy is no \.npy'):
+        SMPLBody.from_file(tmp_path / 'body.npz', FACE,
+                           tmp_path / 'J_regressor.npy')
