@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from .zbuffer import MIN_AREA, candidates, doubled_area
+from .zbuffer import MIN_AREA, chunks, doubled_area, select, spread
 
 #: Faces of a smaller probability at a pixel are left out there.
 MIN_PROBABILITY = 1e-4
@@ -70,20 +71,21 @@ def soft_silhouette(vertices: Tensor,
                          f'{near}')
     if vertices.dtype not in (torch.float32, torch.float64):
         vertices = vertices.float()  # half precision cannot tell pixels
-    triangles = vertices[:, faces]
+    # x, y, z of the three corners of all faces (3, 3, N F).
+    corners = vertices[:, faces].permute(3, 2, 0, 1).flatten(2)
     with torch.no_grad():
-        drawn = ((triangles[..., 2] >= near).all(-1)
-                 & triangles.isfinite().flatten(2).all(-1)
-                 & (doubled_area(triangles.flatten(0, 1)).abs()
-                    > MIN_AREA).view(len(vertices), -1))
-        image = torch.nonzero(drawn)[:, 0]
-    return _SoftSilhouette.apply(triangles[..., :2][drawn], image,
+        area = doubled_area(corners)
+        kept, = torch.nonzero(
+            (corners[2] >= near).all(0) & (area.abs() > MIN_AREA)
+            & (area + corners[2].sum(0)).isfinite(), as_tuple=True)
+        image = kept.div(max(len(faces), 1), rounding_mode='floor')
+    return _SoftSilhouette.apply(select(corners[:2], kept), image,
                                  (len(vertices), height, width), sigma,
                                  chunk_size)
 
 
 class _SoftSilhouette(torch.autograd.Function):
-    """The silhouette of screen triangles (F, 3, 2).
+    """The silhouette of screen triangles (2, 3, F).
 
     Its gradient is written out so that the pairs of face and pixel are held
     for one chunk at a time on the way back, too.
@@ -109,7 +111,7 @@ class _SoftSilhouette(torch.autograd.Function):
         corners, image, empty = ctx.saved_tensors
         _, sigma, _ = ctx.options
         grad = -grad.reshape(-1) * empty.exp()
-        total = torch.zeros_like(corners).flatten(0, 1)
+        total = torch.zeros_like(corners).flatten(1)
         for pairs in _pairs(corners, image, *ctx.options):
             # Of the pair's own logarithm, by its signed squared distance.
             slope = torch.sigmoid(-pairs.distance() / sigma) / sigma
@@ -117,30 +119,30 @@ class _SoftSilhouette(torch.autograd.Function):
         return total.view_as(corners), None, None, None, None
 
 
+@dataclass(frozen=True)
 class _Pairs:
     """Faces and the pixels they reach, C pairs.
 
     Args:
         pixel: Pixel (C,), counted over all images.
-        face: Face (C,).
+        start: First corner of the face's edge that is nearest (C,), counted
+            as in (3, F).
+        end: Second corner of that edge (C,).
         sign: -1 inside the face, 1 outside (C,).
-        edge: The face's nearest edge (C,): from that corner to the next.
-        share: How far along it the nearest point lies (C,), 0..1.
-        gap: From there to the pixel's centre (C, 2), px.
+        share: How far along the edge the nearest point lies (C,), 0..1.
+        gap: From there to the pixel's centre (2, C), px.
     """
 
-    def __init__(self, pixel: Tensor, face: Tensor, sign: Tensor,
-                 edge: Tensor, share: Tensor, gap: Tensor) -> None:
-        self.pixel = pixel
-        self.face = face
-        self.sign = sign
-        self.edge = edge
-        self.share = share
-        self.gap = gap
+    pixel: Tensor
+    start: Tensor
+    end: Tensor
+    sign: Tensor
+    share: Tensor
+    gap: Tensor
 
     def distance(self) -> Tensor:
         """Return the signed squared distance (C,) in px^2."""
-        return self.sign * self.gap.square().sum(1)
+        return self.sign * self.gap.square().sum(0)
 
     def add_gradient(self, total: Tensor, grad: Tensor) -> None:
         """Add what each pair gives to its face's corners.
@@ -149,14 +151,12 @@ class _Pairs:
         slides along the edge changes nothing, as it is the nearest.
 
         Args:
-            total: Gradient of the corners (3 F, 2), changed in place.
+            total: Gradient of the corners (2, 3 F), changed in place.
             grad: Gradient of the signed squared distances (C,).
         """
-        pull = (-2 * grad * self.sign)[:, None] * self.gap
-        start = 3 * self.face + self.edge
-        end = 3 * self.face + (self.edge + 1) % 3
-        total.index_add_(0, start, pull * (1 - self.share)[:, None])
-        total.index_add_(0, end, pull * self.share[:, None])
+        pull = -2 * grad * self.sign * self.gap
+        total.index_add_(1, self.start, pull * (1 - self.share))
+        total.index_add_(1, self.end, pull * self.share)
 
 
 def _pairs(corners: Tensor, image: Tensor, shape: tuple[int, int, int],
@@ -164,39 +164,45 @@ def _pairs(corners: Tensor, image: Tensor, shape: tuple[int, int, int],
     """Yield the pairs of faces and pixels within reach, in chunks.
 
     Args:
-        corners: Screen triangles (F, 3, 2) in px.
+        corners: Screen triangles (2, 3, F) in px.
         image: Image of each face (F,).
         shape: Number of images, rows and columns.
         sigma: See :func:`soft_silhouette`.
         chunk_size: See :func:`soft_silhouette`.
     """
     _, height, width = shape
+    num_faces = len(image)
     reach = math.log(1 / MIN_PROBABILITY - 1) * sigma  # px^2
-    last = corners.new_tensor([width - 1, height - 1])
+    last = corners.new_tensor([[width - 1], [height - 1]])
     low = (corners.amin(1) - reach**0.5).ceil().clamp(min=0)
     high = (corners.amax(1) + reach**0.5).floor().clamp(min=-1)
     low, high = low.minimum(last + 1).long(), high.minimum(last).long()
-    size = (high - low + 1).clamp(min=0)
-    first = (image * height + low[:, 1]) * width + low[:, 0]
-    start = corners - low[:, None]
-    along = start.roll(-1, 1) - start
-    scale = 1 / along.square().sum(2).clamp(min=1e-12)
-    edges = torch.cat([start, along, scale[..., None]], 2).transpose(1, 2)
-    for face, dx, dy in candidates(size, chunk_size):
-        # For each of the three edges (C, 3):
-        from_x, from_y, along_x, along_y, scale = edges[face].unbind(1)
-        from_x, from_y = dx[:, None] - from_x, dy[:, None] - from_y
+    columns, rows = (high - low + 1).clamp(min=0)
+    first = (image * height + low[1]) * width + low[0]
+    begin = corners - low[:, None]
+    along = begin.roll(-1, 1) - begin
+    scale = 1 / along.square().sum(0, keepdim=True).clamp(min=1e-12)
+    edges = torch.cat([begin, along, scale])
+    for start, end in chunks(columns * rows, chunk_size):
+        row_face, row = spread(rows[start:end])
+        row_face += start
+        item, dx = spread(columns[row_face])
+        face, dy = row_face[item], row[item]
+        # For each of the three edges (3, C):
+        from_x, from_y, along_x, along_y, scale = select(edges, face)
+        from_x, from_y = dx - from_x, dy - from_y
         turn = along_x * from_y - along_y * from_x
         share = ((from_x * along_x + from_y * along_y) * scale).clamp(0, 1)
-        gap_x, gap_y = from_x - share * along_x, from_y - share * along_y
-        distance, edge = (gap_x * gap_x + gap_y * gap_y).min(1)
-        inside = (turn.amin(1) >= 0) | (turn.amax(1) <= 0)
+        gap = torch.stack([from_x - share * along_x,
+                           from_y - share * along_y])
+        distance, edge = gap.square().sum(0).min(0)
+        inside = (turn.amin(0) >= 0) | (turn.amax(0) <= 0)
         kept, = torch.nonzero(inside | (distance < reach), as_tuple=True)
         face, edge = face[kept], edge[kept]
         yield _Pairs(
             pixel=first[face] + dy[kept] * width + dx[kept],
-            face=face,
+            start=edge * num_faces + face,
+            end=(edge + 1) % 3 * num_faces + face,
             sign=torch.where(inside[kept], -1, 1).to(corners),
-            edge=edge,
-            share=share[kept, edge],
-            gap=torch.stack([gap_x[kept, edge], gap_y[kept, edge]], 1))
+            share=share[edge, kept],
+            gap=gap[:, edge, kept])
