@@ -98,16 +98,6 @@ def test_parents_of_the_root_are_not_looked_at(tmp_path: Path) -> None:
         assert load_model_file(path)['kintree_table'][0, 0] == root
 
 
-def test_shape_components_are_the_first(tmp_path: Path) -> None:
-    shapes = np.arange(27.0).reshape(3, 3, 3)
-    path = write(tmp_path / 'body.npz', shapedirs=shapes)
-    np.testing.assert_array_equal(
-        load_model_file(path, num_betas=2)['shapedirs'], shapes[..., :2])
-    with pytest.raises(ValueError, match=r'body\.npz: 4 shape components are '
-                       'asked for, but shapedirs holds 3'):
-        load_model_file(path, num_betas=4)
-
-
 def published(python2) -> dict:
     """Return the tiny body as SMPL's Python-2 files hold theirs."""
     arrays = tiny_arrays()

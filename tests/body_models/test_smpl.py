@@ -205,7 +205,7 @@ def test_the_published_pickle_gives_the_same_body(tmp_path: Path, python2,
             key: python2.ch(arrays[key])
             for key in ('v_template', 'shapedirs', 'posedirs', 'weights')})
     path = python2.write(tmp_path / 'SMPL_FEMALE.pkl', content)
-    expected = SMPLBody(arrays, FACE)
+    expected = SMPLBody(arrays, FACE, num_betas=300)
     for num_betas in (None, 10, 300):
         body = SMPLBody.from_file(path, FACE, num_betas=num_betas)
         assert body.num_betas == (num_betas or 10)

@@ -26,8 +26,8 @@ _WEIGHTS_TOLERANCE = 1e-3
 
 
 def load_model_file(path: str | Path,
-                    keys: Iterable[str] = SMPL_KEYS,
-                    num_betas: int | None = None) -> dict[str, np.ndarray]:
+                    keys: Iterable[str] = SMPL_KEYS
+                    ) -> dict[str, np.ndarray]:
     """Read a body model without running anything that it may contain.
 
     Args:
@@ -36,8 +36,6 @@ def load_model_file(path: str | Path,
             chumpy arrays and sparse matrices become plain arrays. What else
             a ``.pkl`` holds (words, notes, chumpy expressions) is left out.
         keys: Keys that the file must hold.
-        num_betas: How many shape components are kept, the first; all where
-            it is None.
 
     Returns:
         All arrays of the file by key.
@@ -67,11 +65,30 @@ def load_model_file(path: str | Path,
         if set(SMPL_KEYS) <= set(arrays):
             _check_smpl(arrays)
             _check_extras(arrays)
-        if num_betas is not None:
-            arrays['shapedirs'] = _first_betas(arrays['shapedirs'], num_betas)
     except ValueError as error:
         raise ValueError(f'{path}: {error}') from None
     return arrays
+
+
+def first_betas(arrays: Mapping[str, np.ndarray],
+                num_betas: int) -> dict[str, np.ndarray]:
+    """Return a model's arrays with its first shape components only.
+
+    Args:
+        arrays: Arrays of the model file.
+        num_betas: Number of shape components that are kept.
+
+    Returns:
+        The arrays, not copied.
+
+    Raises:
+        ValueError: If there are fewer.
+    """
+    shapedirs = arrays['shapedirs']
+    if not 1 <= num_betas <= shapedirs.shape[-1]:
+        raise ValueError(f'{num_betas} shape components are asked for, but '
+                         f'shapedirs holds {shapedirs.shape[-1]}')
+    return {**arrays, 'shapedirs': shapedirs[..., :num_betas]}
 
 
 def _load_npz(path: Path) -> dict[str, np.ndarray]:
@@ -207,11 +224,3 @@ def _check_indices(arrays: Mapping[str, np.ndarray], key: str, limit: int,
         raise ValueError(f'{key} names {what} up to {faces.max()}, but there '
                          f'are {limit} (face {face} has '
                          f'{faces[face, corner]})')
-
-
-def _first_betas(shapedirs: np.ndarray, num_betas: int) -> np.ndarray:
-    """Return the first shape components (V, 3, num_betas)."""
-    if not 1 <= num_betas <= shapedirs.shape[-1]:
-        raise ValueError(f'{num_betas} shape components are asked for, but '
-                         f'shapedirs holds {shapedirs.shape[-1]}')
-    return shapedirs[..., :num_betas]

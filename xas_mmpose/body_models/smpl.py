@@ -10,7 +10,7 @@ import numpy as np
 from xas_mmpose.skeletons import HUMAN36M_18
 
 from .body import ParametricBody
-from .model_file import load_model_file
+from .model_file import first_betas, load_model_file
 
 #: SMPL joint, or landmark, behind each Human3.6M key point. Two sources mean
 #: their middle. Joints come from the posed body: a regressor that was fitted
@@ -96,6 +96,8 @@ class SMPLBody(ParametricBody):
         regressor: Key points as sums over the posed vertices (17, V): the
             content of ``J_regressor_h36m.npy``. None takes the posed joints
             and the landmarks.
+        num_betas: How many shape components are used; None takes 10, or all
+            where there are fewer.
 
     Attributes:
         landmarks: Vertex of each landmark.
@@ -108,7 +110,8 @@ class SMPLBody(ParametricBody):
     def __init__(self,
                  arrays: Mapping[str, np.ndarray],
                  landmarks: Mapping[str, int] | None = None,
-                 regressor: np.ndarray | None = None) -> None:
+                 regressor: np.ndarray | None = None,
+                 num_betas: int | None = None) -> None:
         num_vertices = len(arrays['v_template'])
         num_joints = arrays['kintree_table'].shape[1]
         if num_joints != 24:
@@ -127,7 +130,9 @@ class SMPLBody(ParametricBody):
         shares = (_keypoint_shares(places, num_joints, num_vertices)
                   if regressor is None else
                   _regressed_shares(regressor, num_joints, num_vertices))
-        super().__init__(arrays, HUMAN36M_18, *shares)
+        if num_betas is None:
+            num_betas = min(NUM_BETAS, arrays['shapedirs'].shape[-1])
+        super().__init__(first_betas(arrays, num_betas), HUMAN36M_18, *shares)
         self.landmarks = places
 
     @classmethod
@@ -142,18 +147,15 @@ class SMPLBody(ParametricBody):
             path: The ``.npz`` or ``.pkl``.
             landmarks: See the class.
             regressor: Path of ``J_regressor_h36m.npy``; None for none.
-            num_betas: How many shape components are used; None takes 10,
-                or all where the file has fewer.
+            num_betas: See the class.
 
         Returns:
             The body.
         """
-        arrays = load_model_file(path, num_betas=num_betas)
-        if num_betas is None:
-            arrays['shapedirs'] = arrays['shapedirs'][..., :NUM_BETAS]
-        table = None if regressor is None else _load_regressor(regressor)
+        arrays = load_model_file(path)
+        table = None if regressor is None else load_regressor(regressor)
         try:
-            return cls(arrays, landmarks, table)
+            return cls(arrays, landmarks, table, num_betas)
         except ValueError as error:
             raise ValueError(f'{path}: {error}') from None
 
@@ -170,17 +172,19 @@ def free_human() -> SMPLBody:
         return SMPLBody.from_file(path)
 
 
-def _landmarks_of(arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
-    """Return the landmarks that a file names, or those of its topology."""
-    if 'landmark_names' in arrays:
-        return dict(zip(map(str, arrays['landmark_names']),
-                        map(int, arrays.get('landmark_vertices', ()))))
-    official = len(arrays['v_template']) == SMPL_VERTICES
-    return SMPL_LANDMARKS if official else {}
+def load_regressor(path: str | Path) -> np.ndarray:
+    """Read a regressor of key points from an ``.npy``.
 
+    Args:
+        path: The file, ``J_regressor_h36m.npy``.
 
-def _load_regressor(path: str | Path) -> np.ndarray:
-    """Read the array of an ``.npy``."""
+    Returns:
+        Its array.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no ``.npy``.
+    """
     if not Path(path).is_file():
         raise FileNotFoundError(
             f'no joint regressor at {path}; without regressor= the key '
@@ -189,6 +193,15 @@ def _load_regressor(path: str | Path) -> np.ndarray:
         return np.load(path, allow_pickle=False)
     except Exception as error:
         raise ValueError(f'{path} is no .npy file: {error}') from error
+
+
+def _landmarks_of(arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """Return the landmarks that a file names, or those of its topology."""
+    if 'landmark_names' in arrays:
+        return dict(zip(map(str, arrays['landmark_names']),
+                        map(int, arrays.get('landmark_vertices', ()))))
+    official = len(arrays['v_template']) == SMPL_VERTICES
+    return SMPL_LANDMARKS if official else {}
 
 
 def _regressed_shares(regressor: np.ndarray, num_joints: int,
