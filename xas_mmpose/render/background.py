@@ -113,24 +113,29 @@ def _room(size: int, rng: np.random.Generator) -> np.ndarray:
     image = np.empty((size, size, 3), np.float32)
     edge = int(size * rng.uniform(0.45, 0.9))
     image[:edge], image[edge:] = _color(rng), _color(rng)
-    across = np.linspace(rng.uniform(0.6, 1), rng.uniform(0.6, 1), size)
-    down = np.linspace(rng.uniform(0.7, 1), 1, size)
-    image *= (down[:, None] * across[None]).astype(np.float32)[..., None]
+    across = np.linspace(rng.uniform(0.6, 1), rng.uniform(0.6, 1), size,
+                         dtype=np.float32)
+    down = np.linspace(rng.uniform(0.7, 1), 1, size, dtype=np.float32)
+    image *= (down[:, None] * across)[..., None]
     return image
 
 
 def _noise(size: int, rng: np.random.Generator) -> np.ndarray:
     """Draw smooth noise: random grids of several sizes, blown up."""
-    image = np.zeros((size, size, 3), np.float32)
+    # Fine enough for the finest grid; the whole picture takes four times as
+    # long to make.
+    coarse = min(size, max(size // 4, 64))
+    image = np.zeros((coarse, coarse, 3), np.float32)
     for cells, weight in ((3, 1), (7, 0.6), (19, 0.4), (53, 0.25)):
         grid = rng.random((cells, cells, 3), dtype=np.float32) - 0.5
-        image += weight * cv2.resize(grid, (size, size),
+        image += weight * cv2.resize(grid, (coarse, coarse),
                                      interpolation=cv2.INTER_CUBIC)
     # Between grey and all hues: real rooms have few colours.
     grey = image.mean(2, keepdims=True)
     image = grey + (image - grey) * np.float32(rng.uniform(0, 1)**2)
-    strength = np.float32(rng.uniform(0.3, 1))
-    return (_color(rng) + image * strength).clip(0, 1)
+    image = _color(rng) + image * np.float32(rng.uniform(0.3, 1))
+    return cv2.resize(image, (size, size),
+                      interpolation=cv2.INTER_CUBIC).clip(0, 1)
 
 
 def _clutter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
