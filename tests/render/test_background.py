@@ -1,17 +1,10 @@
 """Backgrounds: range, kinds, and where their randomness comes from."""
 from __future__ import annotations
 
-from pathlib import Path
-
-import cv2
 import numpy as np
 import pytest
 
-from xas_mmpose.render.background import (
-    KINDS,
-    Backgrounds,
-    draw_background,
-)
+from xas_mmpose.render.background import KINDS, draw_background
 
 
 @pytest.mark.parametrize('kind', KINDS)
@@ -50,40 +43,3 @@ def test_every_kind_is_drawn() -> None:
 def test_an_unknown_kind_is_named() -> None:
     with pytest.raises(ValueError, match="'beach'; there are plain, room"):
         draw_background(8, np.random.default_rng(0), 'beach')
-
-
-def test_backgrounds_are_drawn_by_their_shares(tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / 'red.png'),
-                np.tile(np.uint8([0, 0, 255]), (20, 20, 1)))
-    backgrounds = Backgrounds({'photo': 3, 'plain': 1, 'room': 0}, tmp_path)
-    rng = np.random.default_rng(0)
-    drawn = [backgrounds.draw(8, rng) for _ in range(400)]
-    assert all(np.ptp(image, axis=(0, 1)).max() == 0 for image in drawn)
-    red = sum((image == (0, 0, 1)).all() for image in drawn)
-    assert 270 < red < 330
-
-
-def test_a_folder_alone_gives_photographs_alone(tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / 'black.png'), np.zeros((9, 9, 3), np.uint8))
-    photos = Backgrounds(photos=tmp_path)
-    rng = np.random.default_rng(0)
-    assert all(photos.draw(8, rng).max() == 0 for _ in range(30))
-
-
-def test_without_arguments_backgrounds_are_painted() -> None:
-    image = Backgrounds().draw(16, np.random.default_rng(3))
-    rng = np.random.default_rng(3)
-    kind = list(KINDS)[rng.choice(len(KINDS), p=list(KINDS.values()))]
-    np.testing.assert_array_equal(image, draw_background(16, rng, kind))
-
-
-@pytest.mark.parametrize('shares, said', [
-    ({'beach': 1}, 'unknown backgrounds beach; there are plain, .* and photo'),
-    ({'plain': 0}, 'one of them more'),
-    ({}, 'one of them more'),
-    ({'plain': 2, 'room': -1}, 'at least 0'),
-    ({'photo': 1}, 'need a folder'),
-])
-def test_bad_shares_are_named(shares: dict, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        Backgrounds(shares)

@@ -1,71 +1,11 @@
 """Backgrounds to put behind rendered bodies."""
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import cv2
 import numpy as np
 
-from .photo_background import PhotoBackground
-
-#: Kinds of painted background and how often each is drawn.
+#: Kinds of background and how often each is drawn.
 KINDS = {'plain': 0.15, 'room': 0.25, 'noise': 0.25, 'clutter': 0.35}
-
-#: The kind that is a photograph.
-PHOTO = 'photo'
-
-
-class Backgrounds:
-    """Draws backgrounds of several kinds.
-
-    Args:
-        shares: Weight of each kind of :data:`KINDS` and of ``photo``; they
-            need not sum to one. None takes photographs only where there is
-            a folder of them, and :data:`KINDS` elsewhere.
-        photos: Folder of photographs, or None.
-
-    Raises:
-        FileNotFoundError: If the folder is missing or empty.
-        ValueError: If a kind is unknown, no weight is positive, or one asks
-            for photographs without a folder.
-    """
-
-    def __init__(self,
-                 shares: Mapping[str, float] | None = None,
-                 photos: str | Path | None = None) -> None:
-        if shares is None:
-            shares = KINDS if photos is None else {PHOTO: 1.0}
-        unknown = set(shares) - {*KINDS, PHOTO}
-        if unknown:
-            raise ValueError(
-                f'unknown backgrounds {", ".join(sorted(unknown))}; there '
-                f'are {", ".join(KINDS)} and {PHOTO}')
-        weights = np.array(list(shares.values()), np.float64)
-        if not (weights >= 0).all() or not weights.sum() > 0:
-            raise ValueError('the shares of backgrounds must be at least 0 '
-                             f'and one of them more, got {dict(shares)}')
-        if shares.get(PHOTO, 0) > 0 and photos is None:
-            raise ValueError(f'backgrounds of kind {PHOTO!r} need a folder '
-                             'of photographs')
-        self._kinds = list(shares)
-        self._shares = weights / weights.sum()
-        self._photos = None if photos is None else PhotoBackground(photos)
-
-    def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw a background.
-
-        Args:
-            size: Side of the square picture in px, S.
-            rng: Source of randomness.
-
-        Returns:
-            Picture (S, S, 3), BGR, float32, 0..1.
-        """
-        kind = self._kinds[rng.choice(len(self._kinds), p=self._shares)]
-        if kind == PHOTO:
-            return self._photos.draw(size, rng)
-        return draw_background(size, rng, kind)
 
 
 def draw_background(size: int,
