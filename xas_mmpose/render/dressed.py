@@ -163,7 +163,8 @@ class DressedWardrobe:
             parts.append(self._dress(
                 'hair', _HAIR,
                 lambda points: self._hair_cover(points, ends, fringe, front),
-                lambda points, normals: self._weld, offsets))
+                lambda points, normals: self._weld + normals * (
+                    self._over_shirt(points, outfit)), offsets))
         faces, kinds = (np.concatenate(arrays) for arrays in zip(*parts))
         return DressedAppearance(
             faces=faces,
@@ -192,6 +193,11 @@ class DressedWardrobe:
         offsets[layer.vertices] = motion + hang(layer.points, layer.normals)
         faces = layer.faces[stays]
         return faces, np.full(len(faces), kind, np.uint8)
+
+    def _over_shirt(self, points: np.ndarray, outfit: Outfit) -> np.ndarray:
+        """Return how far (N, 1) long hair gives way to a loose shirt."""
+        below = (self.measures.joints[12, 1] - points[:, 1]) / 0.1
+        return below.clip(0, 1)[:, None] * (0.01 + outfit.looseness[0])
 
     def _bare_faces(self, outfit: Outfit) -> np.ndarray:
         """Return the faces (N,) of the body that clothes do not hide."""

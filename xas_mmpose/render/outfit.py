@@ -106,7 +106,7 @@ class Outfit:
             hem=hem,
             shoe_top=shoe_top,
             skirt=skirt,
-            looseness=(rng.uniform(0, 0.03), rng.uniform(0, 0.025)),
+            looseness=(rng.uniform(0, 0.03), rng.uniform(0, 0.03)),
             flare=rng.uniform(0, 0.08),
             folds=(rng.normal(size=(2, 3)) * (25, 15, 25),
                    rng.uniform(0, 2 * np.pi, 2)))
@@ -156,6 +156,16 @@ class Outfit:
         return (self.shoes is not None and not self.skirt
                 and self.hem <= self.shoe_top)
 
+    @property
+    def _shoe_line(self) -> float:
+        """Height below which cloth around the body is a shoe.
+
+        Cut shoes have vertices that came from above their edge.
+        """
+        if self._reaches_shoes:
+            return self.shoe_top
+        return (self.shoe_top + self.hem) / 2
+
     def under_skirt(self, points: np.ndarray,
                     margin: float = 0.0) -> np.ndarray:
         """Return which points (N, 3) a skirt covers by a margin (N,)."""
@@ -190,7 +200,7 @@ class Outfit:
                           & (y < self.waist), 0.4, 1)
         loose *= self._wrinkles(points)
         if self.shoes is not None:
-            shoe = y < self.shoe_top
+            shoe = y < self._shoe_line
             loose[shoe] = 0.004 + 0.012 * (normals[shoe, 1] < -0.6)
         return normals * loose[:, None]
 
@@ -211,7 +221,7 @@ class Outfit:
         color[~lower] = self.shirt.paint(points[~lower])
         color[lower] = self.trousers.paint(points[lower])
         if self.shoes is not None:
-            color[y < self.shoe_top] = self.shoes
+            color[y < self._shoe_line] = self.shoes
         return color
 
     def _wrinkles(self, points: np.ndarray) -> np.ndarray:

@@ -43,13 +43,15 @@ class Pattern:
 
     def paint(self, points: np.ndarray) -> np.ndarray:
         """Return the colours (N, 3) at rest-pose points (N, 3)."""
-        waves = np.sin(points @ self.waves.T + self.phases)
+        first, second, *slow = np.sin(
+            points @ self.waves.T.astype(points.dtype)
+            + self.phases.astype(points.dtype)).T
         share = {
             'plain': lambda: np.zeros(len(points), bool),
-            'stripes': lambda: waves[:, 0] > 0,
-            'checks': lambda: waves[:, 0] * waves[:, 1] > 0,
-            'dots': lambda: waves[:, 0] + waves[:, 1] > 1,
-            'blotches': lambda: waves.sum(1) > 0.4,
+            'stripes': lambda: first > 0,
+            'checks': lambda: first * second > 0,
+            'dots': lambda: first + second > 1,
+            'blotches': lambda: first + second + slow[0] + slow[1] > 0.4,
         }[self.kind]()
-        shade = 1 + 0.06 * waves[:, 2:].sum(1, keepdims=True)
-        return np.where(share[:, None], self.colors[1], self.colors[0]) * shade
+        colors = self.colors.astype(points.dtype)[share.astype(np.intp)]
+        return colors * (1 + 0.06 * (slow[0] + slow[1]))[:, None]

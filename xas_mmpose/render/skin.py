@@ -49,10 +49,11 @@ def paint_skin(points: np.ndarray, measures: BodyMeasures, skin: np.ndarray,
     x, y, z = _head_coordinates(points, measures)
     face = (points[:, 1] > measures.joints[12, 1] + 0.02) & (z > -0.55)
     side = np.abs(x)
-    mouth = face & (side < 0.2) & (np.abs(y + 0.32) < 0.06)
-    brows = face & (np.abs(side - 0.25) < 0.15) & (np.abs(y - 0.44) < 0.04)
-    color[head[mouth]] = skin * (0.85, 0.5, 0.5)
-    color[head[brows]] = hair
+    mouth = face & (np.abs(y + 0.235) < 0.055 * (1 - (side / 0.17)**2))
+    brows = face & (np.abs(side - 0.22) < 0.13) & (
+        np.abs(y - 0.38 + (side - 0.2)**2) < 0.025)
+    color[head[mouth]] = skin * (0.9, 0.6, 0.6)
+    color[head[brows]] = 0.7 * hair
     if eyes:
         color[head[face & (np.hypot(side - 0.24, y - 0.26) < 0.10)]] = 0.1
     hairy = has_hair(points, measures, hair_style)
@@ -78,8 +79,10 @@ def has_hair(points: np.ndarray, measures: BodyMeasures,
 
 def paint_hair(points: np.ndarray, hair: np.ndarray) -> np.ndarray:
     """Return the colours (N, 3) of hair of a colour (3,) at points (N, 3)."""
-    strands = 1 + 0.2 * np.sin(points @ (310.0, 40.0, 270.0))
-    return hair * strands[:, None]
+    waves = np.array([(430, 20, 380), (60, 30, -50)], points.dtype)
+    strand, bend = (points @ waves.T).T
+    strands = 1 + 0.12 * np.sin(strand + 2 * np.sin(bend))
+    return hair.astype(points.dtype) * strands[:, None]
 
 
 def _head_coordinates(points: np.ndarray,
