@@ -3,31 +3,43 @@ from .body import BodyOutput, ParametricBody
 from .families import SMAL_FAMILIES, FamilyShapePrior, family_betas
 from .loading import body_names, load_body
 from .model_file import load_model_file
+from .pose_file import FilePosePrior
 from .pose_prior import (
                          NEGATIVE_POSE_RULE,
+                         POSE_RANGES,
                          POSE_RULE,
+                         PosePrior,
                          PoseRule,
+                         RulePosePrior,
+                         pose_rule,
                          sample_betas,
                          sample_pose,
 )
+from .self_intersection import UncrossedPosePrior
 from .smal import SMALBody
 from .smpl import SMPLBody, free_human
 
 __all__ = [
     'NEGATIVE_POSE_RULE',
+    'POSE_RANGES',
     'POSE_RULE',
     'SMAL_FAMILIES',
     'BodyOutput',
     'FamilyShapePrior',
+    'FilePosePrior',
     'ParametricBody',
+    'PosePrior',
     'PoseRule',
+    'RulePosePrior',
     'SMALBody',
     'SMPLBody',
+    'UncrossedPosePrior',
     'body_names',
     'family_betas',
     'free_human',
     'load_body',
     'load_model_file',
+    'pose_rule',
     'sample_betas',
     'sample_pose',
 ]

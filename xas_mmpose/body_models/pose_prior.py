@@ -5,12 +5,14 @@ Their sampler draws one sign and one "skip" per angle for a whole batch,
 gives 0 instead of the mean for a skipped angle (so arms are horizontal too
 often) and clips, which piles mass on the bounds. Here every sample and every
 angle has its own sign and skip, a skipped angle takes its mean, and the
-distribution is truncated.
+distribution is truncated; ``reference=True`` does as they do.
 """
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -29,7 +31,7 @@ BOUND_SIGMAS = 1.96
 #: Degrees (up, down[, mean]) of the x, y and z component of a joint's axis
 #: angle, by SMPL joint index: drawn from mean - down to mean + up. Joints
 #: that are missing stay at 0. (x left, y up, z front in the T pose.)
-_RANGES = {
+POSE_RANGES: dict[int, tuple[tuple[float, ...], ...]] = {
     0: ((5, 5), (180, 180), (5, 5)),  # pelvis, never skipped
     1: ((45, 60), (10, 10), (30, 0)),  # left hip
     2: ((45, 60), (10, 10), (0, 30)),  # right hip
@@ -44,7 +46,7 @@ _RANGES = {
     19: ((60, 60), (120, 0), (15, 15)),  # right elbow
 }
 
-#: What differs in the released code's table of less likely poses.
+#: What differs in the released code's table of negative samples.
 _NEGATIVE_X = {1: (70, 90), 2: (70, 90), 3: (30, 40), 4: (10, 50),
                5: (10, 50)}
 
@@ -52,6 +54,8 @@ _NEGATIVE_X = {1: (70, 90), 2: (70, 90), 3: (30, 40), 4: (10, 50),
 @dataclass(frozen=True)
 class PoseRule:
     """Ranges of the 72 numbers of an SMPL pose, joint * 3 + axis, radians.
+
+    :func:`pose_rule` makes one from a table of degrees.
 
     Args:
         up: Largest angle above the mean (72,).
@@ -66,32 +70,107 @@ class PoseRule:
     skip: Tensor
 
 
-def _rule(ranges: dict[int, tuple]) -> PoseRule:
-    """Turn a table of degrees into tensors."""
-    table = torch.zeros(NUM_ANGLES, 3, dtype=torch.float64)
+def pose_rule(ranges: Mapping[int, Sequence[Sequence[float]]] = POSE_RANGES,
+              skip: float | Mapping[int, float] = SKIP,
+              root: Sequence[Sequence[float]] | None = None) -> PoseRule:
+    """Make a rule from a table of degrees.
+
+    Args:
+        ranges: By SMPL joint, for x, y and z of its axis angle: degrees
+            above the mean, below it, and, if it is not 0, the mean. Joints
+            that are missing stay at 0.
+        skip: Probability that an angle takes its mean, one number for all
+            joints but the root, which is never skipped, or a table by joint;
+            a joint that is missing there has the usual 0.4, the root 0.
+        root: Ranges of the root's orientation, in place of the table's.
+
+    Returns:
+        The rule.
+
+    Raises:
+        ValueError: If a joint is none, a number of degrees negative, or a
+            probability outside 0..1.
+    """
+    ranges = dict(ranges)
+    if root is not None:
+        ranges[0] = root
+    chances = ({joint: skip for joint in range(1, NUM_JOINTS)}
+               if isinstance(skip, (int, float)) else dict(skip))
+    for joint in (*ranges, *chances):
+        if not 0 <= joint < NUM_JOINTS:
+            raise ValueError(f'SMPL has the joints 0 to {NUM_JOINTS - 1}, '
+                             f'not {joint}')
+    table = torch.zeros(NUM_JOINTS, 3, 3, dtype=torch.float64)
     for joint, axes in ranges.items():
+        if len(axes) != 3:
+            raise ValueError(f'joint {joint} has 3 axes, got {len(axes)}')
         for axis, degrees in enumerate(axes):
-            table[3 * joint + axis, :len(degrees)] = torch.tensor(
+            if len(degrees) not in (2, 3) or min(degrees[:2]) < 0:
+                raise ValueError(
+                    f'the range of joint {joint}, axis {axis}, is (degrees '
+                    'above, degrees below[, mean]), the first two not '
+                    f'negative; got {tuple(degrees)}')
+            table[joint, axis, :len(degrees)] = torch.tensor(
                 degrees, dtype=torch.float64)
-    table = torch.deg2rad(table)
-    skip = torch.full((NUM_ANGLES, ), SKIP, dtype=torch.float64)
-    skip[:3] = 0
-    return PoseRule(table[:, 0], table[:, 1], table[:, 2], skip)
+    rates = torch.full((NUM_JOINTS, 3), SKIP, dtype=torch.float64)
+    rates[0] = 0
+    for joint, chance in chances.items():
+        if not 0 <= chance <= 1:
+            raise ValueError(f'the skip of joint {joint} is a probability, '
+                             f'got {chance}')
+        rates[joint] = chance
+    table = torch.deg2rad(table.reshape(NUM_ANGLES, 3))
+    return PoseRule(table[:, 0], table[:, 1], table[:, 2], rates.flatten())
 
 
 #: The prior of natural poses.
-POSE_RULE = _rule(_RANGES)
+POSE_RULE = pose_rule()
 
 #: The released code's ``negative`` variant: hips, knees and lower spine
 #: reach further back.
-NEGATIVE_POSE_RULE = _rule({
+NEGATIVE_POSE_RULE = pose_rule({
     joint: (_NEGATIVE_X.get(joint, axes[0]), *axes[1:])
-    for joint, axes in _RANGES.items()})
+    for joint, axes in POSE_RANGES.items()})
+
+
+class PosePrior(Protocol):
+    """Where poses come from."""
+
+    def sample(self, num: int, generator: torch.Generator) -> Tensor:
+        """Draw poses.
+
+        Args:
+            num: Number of poses, B.
+            generator: Source of randomness, on the CPU.
+
+        Returns:
+            Axis angles (B, 3 J), radians, float32, in the body's own frame;
+            the first three are ``global_orient``, 0 where the source has
+            none.
+        """
+
+
+@dataclass(frozen=True)
+class RulePosePrior:
+    """The rules as a prior, see :func:`sample_pose`.
+
+    Args:
+        rule: Ranges of the angles.
+        reference: Draw as the authors' released code does.
+    """
+
+    rule: PoseRule = POSE_RULE
+    reference: bool = False
+
+    def sample(self, num: int, generator: torch.Generator) -> Tensor:
+        """Draw poses (B, 72), see :class:`PosePrior`."""
+        return sample_pose(num, generator, self.rule, self.reference)
 
 
 def sample_pose(num: int,
                 generator: torch.Generator,
-                rule: PoseRule = POSE_RULE) -> Tensor:
+                rule: PoseRule = POSE_RULE,
+                reference: bool = False) -> Tensor:
     """Draw poses, every angle of every sample on its own.
 
     An angle is skipped (takes its mean) with the rule's probability.
@@ -103,11 +182,17 @@ def sample_pose(num: int,
         num: Number of poses, B.
         generator: Source of randomness, on the CPU.
         rule: Ranges of the angles.
+        reference: Draw as the authors' released code does: one side and one
+            skip for the whole batch, a skipped angle is 0 whatever its mean,
+            as is one whose bound equals its mean, and the normal is clipped
+            at the bound, where 5 % of it pile up.
 
     Returns:
         Axis angles (B, 72), joint * 3 + axis, radians, float32: the first
         three are ``global_orient``, the others ``body_pose``.
     """
+    if reference:
+        return _reference_pose(num, generator, rule)
     shape = (num, NUM_ANGLES)
     skipped = _uniform(shape, generator) < rule.skip
     upwards = _uniform(shape, generator) < 0.5
@@ -121,7 +206,8 @@ def sample_pose(num: int,
 def sample_betas(num: int,
                  generator: torch.Generator,
                  num_betas: int = 10,
-                 bound: float = 1.5) -> Tensor:
+                 bound: float = 1.5,
+                 reference: bool = False) -> Tensor:
     """Draw shapes from a truncated normal distribution.
 
     Args:
@@ -129,17 +215,41 @@ def sample_betas(num: int,
         generator: Source of randomness, on the CPU.
         num_betas: Number of shape components, E.
         bound: Largest absolute value, at 1.96 standard deviations.
+        reference: Draw as the authors' released code does: one sign for all
+            bodies and components, clipped at the bound.
 
     Returns:
         Shape coefficients (B, E), float32.
     """
     shape = (num, num_betas)
+    if reference:
+        sign = 1 if _uniform((1, ), generator) < 0.5 else -1
+        return sign * _clipped_half_normal(shape, generator, bound).float()
     sign = (_uniform(shape, generator) < 0.5).double() * 2 - 1
     return (sign * bound / BOUND_SIGMAS
             * _half_normal(shape, generator)).float()
 
 
-def _uniform(shape: tuple[int, int], generator: torch.Generator) -> Tensor:
+def _reference_pose(num: int, generator: torch.Generator,
+                    rule: PoseRule) -> Tensor:
+    """Draw poses as ``reference`` of :func:`sample_pose` says."""
+    skipped = _uniform((NUM_ANGLES, ), generator) < rule.skip
+    upwards = _uniform((NUM_ANGLES, ), generator) < 0.5
+    bound = torch.where(upwards, rule.up, rule.down)
+    offset = _clipped_half_normal((num, NUM_ANGLES), generator, bound)
+    pose = rule.mean + torch.where(upwards, offset, -offset)
+    pose[:, skipped | (bound == rule.mean)] = 0
+    return pose.float()
+
+
+def _clipped_half_normal(shape: tuple[int, ...], generator: torch.Generator,
+                         bound: Tensor | float) -> Tensor:
+    """Draw |N(0, bound / 1.96)|, moved to the bound where it is above."""
+    drawn = torch.randn(shape, generator=generator, dtype=torch.float64)
+    return drawn.abs().clamp(max=BOUND_SIGMAS) * (bound / BOUND_SIGMAS)
+
+
+def _uniform(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """Draw from [0, 1) in double precision."""
     return torch.rand(shape, generator=generator, dtype=torch.float64)
 
