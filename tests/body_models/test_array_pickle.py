@@ -237,10 +237,10 @@ def test_the_attacks_are_real(tmp_path: Path) -> None:
     (call('numpy.ndarray', b'(K\x02t'), 'argument'),
     (call(NUMPY + '_reconstruct', b'cnumpy\ndtype\n', b'(K\x00t',
           text('b')), 'makes an array of'),
-    (call(NUMPY + 'scalar', FLOAT, b'C\x04\0\0\0\0'), 'too small'),
+    (call(NUMPY + 'scalar', FLOAT, b'C\x04\0\0\0\0'), '4 bytes'),
     (call(NUMPY + 'scalar', FLOAT, b'C\x0a' + bytes(10)), '10 bytes'),
     (call('numpy.core.numeric._frombuffer', b'C\x08' + bytes(8), FLOAT,
-          b'(J\xfe\xff\xff\xfft', text('C')), 'negative'),
+          b'(J\xfe\xff\xff\xfft', text('C')), '8 bytes for an array of -16'),
     (call('copyreg._reconstructor', b'cnumpy\nndarray\n',
           b'cbuiltins\nobject\n', b'N'), 'reconstructs'),
     (b'cscipy.sparse\ncsc_matrix\n)R', 'state'),
@@ -282,15 +282,30 @@ def test_other_arrays_are_refused(tmp_path: Path, content: Any,
         load_array_pickle(path)
 
 
-def test_matrices_that_point_outside_are_refused(tmp_path: Path,
-                                                 python2) -> None:
-    for index in (3, -1):
-        matrix = python2.object(
-            'scipy.sparse.csc.csc_matrix', _shape=(3, 1), data=np.ones(1),
-            indices=np.array([index]), indptr=np.array([0, 1]))
-        path = python2.write(tmp_path / 'table.pkl', matrix)
-        with pytest.raises(ValueError, match=r'table\.pkl was not loaded'):
-            load_array_pickle(path, body_model=True)
+@pytest.mark.parametrize('changes', [
+    dict(indices=np.array([3])), dict(indices=np.array([-1])),
+    dict(indices=np.array([0.0])), dict(indptr=np.array([0, 0, 1])),
+    dict(indptr=np.array([0, -1])), dict(indptr=np.array([0, 2])),
+    dict(_shape=(-3, -1)), dict(_shape=(3, 0)), dict(_shape=3),
+    dict(data='x'), dict(data=np.ones(2)), dict(_shape=(2 ** 40, 2 ** 40)),
+], ids=str)
+@pytest.mark.parametrize('kind', ['csc', 'csr'])
+def test_matrices_that_point_outside_are_refused(
+        tmp_path: Path, python2, kind: str, changes: dict) -> None:
+    """The compiled code of scipy would write outside of the table."""
+    state = dict(_shape=(3, 1), data=np.ones(1), indices=np.array([2]),
+                 indptr=np.array([0, 1]))
+    if kind == 'csr':
+        state['_shape'] = (1, 3)
+        changes = {key: value[::-1] if isinstance(value, tuple) else value
+                   for key, value in changes.items()}
+    path, name = tmp_path / 'table.pkl', f'scipy.sparse.{kind}.{kind}_matrix'
+    python2.write(path, python2.object(name, **state))
+    assert load_array_pickle(path, body_model=True).ravel().tolist() == [
+        0, 0, 1]
+    python2.write(path, python2.object(name, **{**state, **changes}))
+    with pytest.raises(ValueError, match=r'table\.pkl was not loaded'):
+        load_array_pickle(path, body_model=True)
 
 
 def test_endless_and_broken_pickles_are_named(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ imports, and without the modules that scipy has since moved.
 """
 from __future__ import annotations
 
+import math
 import os
 import pickle
 import re
@@ -18,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 #: Types that are given back as they are.
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, bytearray,
@@ -69,7 +69,8 @@ def load_array_pickle(path: str | os.PathLike,
             return _settled(_ArrayUnpickler(file, body_model).load(), {})
         except Exception as error:
             # Bytes that are no pickle end in almost any type of error.
-            raise ValueError(f'{path} was not loaded: {error}') from error
+            said = str(error) or type(error).__name__
+            raise ValueError(f'{path} was not loaded: {said}') from error
 
 
 class _StandIn:
@@ -180,39 +181,52 @@ class _Reconstruct(_StandIn):
         return kind()
 
 
-class _Csc(_Stateful):
-    """A scipy.sparse matrix in columns."""
+class _Coo(_Stateful):
+    """A scipy.sparse matrix of coordinates.
+
+    It becomes dense here: scipy's own compiled code trusts the shape that a
+    file states, and writes outside of it.
+    """
 
     __slots__ = ()
-    make: Callable = sparse.csc_matrix
 
     def value(self, settle: Callable[[Any], Any]) -> np.ndarray:
         state = settle(self.state)
-        matrix = type(self).make(self.parts(state), shape=state['_shape'])
-        matrix.check_format(full_check=True)
-        return matrix.toarray()
+        data, (rows, columns) = state['data'], self.places(state)
+        if not data.shape == rows.shape == columns.shape:
+            raise pickle.UnpicklingError(
+                f'it holds a sparse matrix of {data.shape} values at '
+                f'{rows.shape} places')
+        dense = np.zeros(state['_shape'], data.dtype)
+        # This refuses what lies outside, negative numbers too.
+        places = np.ravel_multi_index((rows, columns), dense.shape)
+        np.add.at(dense.reshape(-1), places, data)
+        return dense
 
-    def parts(self, state: dict) -> tuple:
-        """Return what scipy makes the matrix of."""
-        return state['data'], state['indices'], state['indptr']
+    def places(self, state: dict) -> tuple[np.ndarray, ...]:
+        """Return the row and the column of each value."""
+        # Newer scipy keeps them in one tuple.
+        return state.get('coords') or (state['row'], state['col'])
 
 
-class _Csr(_Csc):
+class _Csr(_Coo):
     """A scipy.sparse matrix in rows."""
 
     __slots__ = ()
-    make = sparse.csr_matrix
+
+    def places(self, state: dict) -> tuple[np.ndarray, ...]:
+        starts = state['indptr']
+        major = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        return major, state['indices']
 
 
-class _Coo(_Csc):
-    """A scipy.sparse matrix of coordinates, made in columns."""
+class _Csc(_Csr):
+    """A scipy.sparse matrix in columns."""
 
     __slots__ = ()
 
-    def parts(self, state: dict) -> tuple:
-        # Newer scipy keeps rows and columns in one tuple.
-        places = state.get('coords') or (state['row'], state['col'])
-        return state['data'], places
+    def places(self, state: dict) -> tuple[np.ndarray, ...]:
+        return super().places(state)[::-1]
 
 
 class _Expression(_Stateful):
@@ -312,11 +326,12 @@ def _unpacked(dtype: _DType, shape: tuple[int, ...], order: str,
     if not isinstance(dtype, _DType) or not isinstance(
             data, (bytes, bytearray)):
         raise pickle.UnpicklingError('it holds an array of objects')
-    array = np.ndarray(shape, dtype.dtype, buffer=data, order=order)
-    if array.nbytes != len(data):
+    size = math.prod(shape) * dtype.dtype.itemsize
+    if size != len(data) or min(shape, default=0) < 0:
         raise pickle.UnpicklingError(
-            f'it has {len(data)} bytes for an array of {array.nbytes}')
-    return array.copy(order='K')
+            f'it has {len(data)} bytes for an array of {size}')
+    return np.ndarray(shape, dtype.dtype, bytes(data),
+                      order=order).copy(order='K')
 
 
 def _settled(value: Any, done: dict[int, Any]) -> Any:

@@ -49,13 +49,14 @@ _HEAD_JOINT = 15
 SMPL_VERTICES = 6890
 
 #: Landmarks of the official topology: the nose is that of smplx's
-#: ``vertex_ids``, the head's top that of SMPLify's released code (arXiv
-#: 1607.08128).
+#: ``vertex_ids``, the head's top the end of the head in HybrIK (arXiv
+#: 2011.14672; MMHuman3D's ``HybrIKSMPL``).
 SMPL_LANDMARKS = {'nose': 332, 'head_top': 411}
 
 #: Row of ``J_regressor_h36m.npy`` behind each key point. The file has 17
-#: rows, and its left leg comes first, unlike in Human3.6M's own order; the
-#: thorax is the mean of the shoulders.
+#: rows, and its left leg comes first, unlike in Human3.6M's own order (so
+#: say MMHuman3D's ``H36M_KEYPOINTS``, and the vertices that it draws on);
+#: the thorax is the mean of the shoulders.
 HUMAN36M_18_ROWS: dict[str, tuple[int, ...]] = {
     'root': (0, ),
     'left_hip': (1, ),
