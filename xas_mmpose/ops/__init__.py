@@ -1,4 +1,4 @@
-"""Differentiable operations on volumes and pictures."""
+"""Operations on volumes, pictures and masks."""
 from .depth_modes import (
                           DepthModes,
                           Marginals,
@@ -6,9 +6,10 @@ from .depth_modes import (
                           expectation,
                           volume_marginals,
 )
+from .geodesic_weight import geodesic_weight
 from .skeleton_mask import skeleton_mask
 
 __all__ = [
-    'DepthModes', 'Marginals', 'depth_modes', 'expectation', 'skeleton_mask',
-    'volume_marginals'
+    'DepthModes', 'Marginals', 'depth_modes', 'expectation',
+    'geodesic_weight', 'skeleton_mask', 'volume_marginals'
 ]
