@@ -200,10 +200,11 @@ class DressedWardrobe:
         return below.clip(0, 1)[:, None] * (0.01 + outfit.looseness[0])
 
     def _bare_faces(self, outfit: Outfit) -> np.ndarray:
-        """Return the faces (N,) of the body that clothes do not hide."""
+        """Return which faces (F,) of the body clothes do not hide."""
         hidden = (outfit.cover(self._template) > _HIDDEN) | (
             outfit.under_skirt(self._template, 2 * _HIDDEN))
-        return np.nonzero(~hidden[self._faces].all(1))[0]
+        a, b, c = self._faces.T
+        return ~(hidden[a] & hidden[b] & hidden[c])
 
     def _grow_hair(self, style: int, thickness: float,
                    offsets: np.ndarray) -> None:

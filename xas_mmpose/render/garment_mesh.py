@@ -52,7 +52,8 @@ class GarmentMesh:
         total = np.stack([np.bincount(end, part, len(stays))
                           for part in back.T], 1)
         count = np.bincount(end, minlength=len(stays))[:, None]
-        return (stays[self._local].any(1),
+        a, b, c = self._local.T
+        return (stays[a] | stays[b] | stays[c],
                 (total / np.maximum(count, 1)).astype(np.float32))
 
     def welded(self, distance: float) -> np.ndarray:

@@ -125,8 +125,9 @@ class Outfit:
         neck = self.measures.joints[12]
         below = np.maximum(neck[1] - y, 0)
         # At the back necklines are high.
-        stretch = half / np.where(z > neck[2], depth, 0.3 * depth)
-        cover = np.minimum(np.hypot(x, below * stretch) - half,
+        below *= np.where(z > neck[2], half / depth,
+                          half / (0.3 * depth)).astype(points.dtype)
+        cover = np.minimum(np.sqrt(x * x + below * below) - half,
                            self.collar_top - y)
         arm = y > self.measures.joints[16, 1] - _ARM
         return np.where(arm, np.minimum(cover, self.sleeve - x), cover)
@@ -227,4 +228,6 @@ class Outfit:
     def _wrinkles(self, points: np.ndarray) -> np.ndarray:
         """Return a factor (N,) of the looseness."""
         waves, phases = self.folds
-        return 1 + 0.2 * np.sin(points @ waves.T + phases).sum(1)
+        first, second = np.sin(points @ waves.T.astype(points.dtype)
+                               + phases.astype(points.dtype)).T
+        return 1 + 0.2 * (first + second)
