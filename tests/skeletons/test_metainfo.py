@@ -3,7 +3,14 @@ from __future__ import annotations
 
 import pytest
 
-from xas_mmpose.skeletons import HUMAN36M_18, in_id_order, mask_links_of
+from xas_mmpose.skeletons import (
+    ANIMAL3D_26,
+    HUMAN36M_18,
+    flip_indices_of,
+    in_id_order,
+    mask_links_of,
+    parents_of,
+)
 
 
 def test_links_of_our_metainfo():
@@ -48,3 +55,39 @@ def test_key_points_come_back_into_their_order():
     assert ordered == metainfo
     assert list(ordered['keypoint_info']) == list(range(18))
     assert in_id_order(dict(from_file='a.py')) == dict(from_file='a.py')
+
+
+@pytest.mark.parametrize('skeleton', [HUMAN36M_18, ANIMAL3D_26])
+def test_parents_and_partners_of_our_metainfo(skeleton):
+    metainfo = skeleton.metainfo()
+    assert parents_of(metainfo) == list(skeleton.parent_indices)
+    assert flip_indices_of(metainfo) == list(skeleton.flip_indices)
+    # The same tree without our own keys: a plain MMPose table.
+    del metainfo['parent_indices']
+    assert parents_of(metainfo) == list(skeleton.parent_indices)
+
+
+def test_parents_come_from_links_also_where_these_close_a_circle():
+    names = 'abcd'
+    metainfo = dict(
+        keypoint_info={i: dict(name=n) for i, n in enumerate(names)},
+        skeleton_info={i: dict(link=tuple(link)) for i, link in enumerate(
+            ('ab', 'cb', 'dc', 'da'))})
+    assert parents_of(metainfo) == [0, 0, 1, 0]
+    assert parents_of({**metainfo, 'root_index': 2}) == [1, 2, 2, 2]
+    assert flip_indices_of(metainfo) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize('change, message', [
+    (dict(parent_indices=[0, 1]), 'one index below 18'),
+    (dict(parent_indices=[18] * 18), 'one index below 18'),
+    (dict(parent_indices=None, skeleton_info={}), 'reaches 1 of 18'),
+])
+def test_bad_parents_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        parents_of({**HUMAN36M_18.metainfo(), **change})
+
+
+def test_unknown_partner_is_refused():
+    with pytest.raises(ValueError, match='tail'):
+        flip_indices_of(dict(keypoint_info={0: dict(name='a', swap='tail')}))

@@ -1,7 +1,13 @@
 """Tables of key points, one skeleton a file, and what is read from them."""
 from .animal3d_26 import ANIMAL3D_26
 from .human36m_18 import HUMAN36M_18
-from .metainfo import in_id_order, mask_links_of, skeleton_links_of
+from .metainfo import (
+    flip_indices_of,
+    in_id_order,
+    mask_links_of,
+    parents_of,
+    skeleton_links_of,
+)
 from .skeleton import MaskLink, Skeleton, remap
 
 __all__ = [
@@ -9,8 +15,10 @@ __all__ = [
     'HUMAN36M_18',
     'MaskLink',
     'Skeleton',
+    'flip_indices_of',
     'in_id_order',
     'mask_links_of',
+    'parents_of',
     'remap',
     'skeleton_links_of',
 ]

@@ -55,6 +55,76 @@ def skeleton_links_of(
                          f'point {error}') from None
 
 
+def parents_of(metainfo: Mapping[str, Any]) -> list[int]:
+    """Return the parent of each key point.
+
+    Args:
+        metainfo: A ``dataset_info`` dictionary. Without ``parent_indices``
+            the links of ``skeleton_info`` are followed from ``root_index``
+            (0 if missing) outwards; a link that would close a circle is left
+            out.
+
+    Returns:
+        K indices; a root's is its own.
+
+    Raises:
+        ValueError: If ``parent_indices`` do not fit the key points, or the
+            links do not reach all of them.
+    """
+    num_keypoints = len(metainfo.get('keypoint_info', {}))
+    name = metainfo.get('dataset_name', 'the metainfo')
+    parents = metainfo.get('parent_indices')
+    if parents is not None:
+        parents = [int(p) for p in parents]
+        if len(parents) != num_keypoints or not all(
+                0 <= p < num_keypoints for p in parents):
+            raise ValueError(f'{name}: parent_indices needs one index below '
+                             f'{num_keypoints} per key point, got {parents}')
+        return parents
+    root = int(metainfo.get('root_index', 0))
+    found, front = {root: root}, [root]
+    links = skeleton_links_of(metainfo)
+    while front:
+        near = front.pop(0)
+        for link in links:
+            if near in link:
+                far = link[1] if link[0] == near else link[0]
+                if far not in found:
+                    found[far] = near
+                    front.append(far)
+    if len(found) != num_keypoints:
+        raise ValueError(
+            f'{name} has no parent_indices, and from key point {root} its '
+            f'skeleton_info reaches {len(found)} of {num_keypoints} key '
+            'points')
+    return [found[i] for i in range(num_keypoints)]
+
+
+def flip_indices_of(metainfo: Mapping[str, Any]) -> list[int]:
+    """Return the mirror partner of each key point.
+
+    Args:
+        metainfo: A ``dataset_info`` dictionary, of whose ``keypoint_info``
+            the keys ``swap`` are read.
+
+    Returns:
+        K indices; a key point without partner is its own.
+
+    Raises:
+        ValueError: If ``swap`` names an unknown key point.
+    """
+    table = {int(i): info
+             for i, info in metainfo.get('keypoint_info', {}).items()}
+    ids = {info['name']: i for i, info in table.items()}
+    try:
+        return [ids[table[i].get('swap') or table[i]['name']]
+                for i in sorted(table)]
+    except KeyError as error:
+        name = metainfo.get('dataset_name', 'the metainfo')
+        raise ValueError(f'{name}: keypoint_info swaps with the unknown key '
+                         f'point {error}') from None
+
+
 def mask_links_of(
         metainfo: Mapping[str, Any]
 ) -> tuple[list[tuple[int, int]], list[float]]:
