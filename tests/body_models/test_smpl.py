@@ -31,11 +31,12 @@ def body() -> SMPLBody:
 
 
 def posed(body: SMPLBody, joint: int = 0,
-          rotation: tuple[float, float, float] = (0, 0, 0), **kwargs):
+          rotation: tuple[float, float, float] = (0, 0, 0),
+          num_betas: int = 10, **kwargs):
     """Return the mean shape with one joint turned, in double numpy."""
     pose = torch.zeros(1, 72)
     pose[0, 3 * joint:3 * joint + 3] = torch.tensor(rotation)
-    out = body(torch.zeros(1, 10), pose[:, :3], pose[:, 3:], **kwargs)
+    out = body(torch.zeros(1, num_betas), pose[:, :3], pose[:, 3:], **kwargs)
     return [part[0].double().numpy() for part in out]
 
 
@@ -260,6 +261,22 @@ def test_keypoints_by_the_regressor(tmp_path: Path, fake_body) -> None:
     torch.testing.assert_close(
         out.keypoints[:, HUMAN36M_18.index('thorax')],
         (rows[:, 11] + rows[:, 14]) / 2)
+
+
+def test_golden_regressed_joints(goldens: Path, fake_body) -> None:
+    """The authors exchange the arms alone, for SURREAL's mirrored pictures.
+
+    The legs of the regressor come left first: theirs are all exchanged.
+    """
+    with np.load(goldens / '10_smpl_surreal.npz') as golden:
+        for vertices, expected in zip(golden['verts'],
+                                      golden['h36m_joints']):
+            arrays = dict(fake_body(200, PARENTS, 1), v_template=vertices)
+            keypoints = posed(SMPLBody(arrays, FACE, golden['regressor']),
+                              num_betas=1)[2]
+            mirrored = keypoints[list(HUMAN36M_18.flip_indices)]
+            np.testing.assert_allclose(mirrored - mirrored[0], expected,
+                                       atol=2e-6)
 
 
 def test_bad_regressors_are_named(tmp_path: Path, fake_body) -> None:
