@@ -138,52 +138,58 @@ class BodyRenderer:
         # n x n.
         screen[:, :2] = ((screen[:, :2] - (left, top) + 0.5) * supersampling
                          - 0.5)
-        triangles = screen.astype(np.float32)[faces]
+        triangles = np.take(screen.astype(np.float32), faces, axis=0)
         front = _is_front(triangles)
         if appearance.two_sided is not None:
             front |= appearance.two_sided
-        drawn, = np.nonzero(front)
+        drawn = np.flatnonzero(front)
         with torch.no_grad():
             winner, bary, depth = rasterize(
                 torch.from_numpy(triangles[drawn]),
                 torch.zeros(len(drawn), dtype=torch.long), 1, height, width,
                 near=NEAR)
-        winner = winner[0].numpy()
-        covered = winner >= 0
+        winner = winner.numpy().reshape(-1)
+        covered = np.flatnonzero(winner >= 0)
         seen = drawn[winner[covered]]
-        surface = Surface(seen, faces[seen], bary[0].numpy()[covered],
-                          self._template, self._parts)
+        surface = Surface(
+            seen, faces[seen], bary.numpy().reshape(-1, 3)[covered],
+            self._template, self._parts)
         color = light.shade(
-            appearance.paint(surface).astype(np.float32),
+            appearance.paint(surface).astype(np.float32, copy=False),
             _normals(vertices.astype(np.float32), faces, surface))
-        layer = np.zeros((height, width, 4), np.float32)
-        layer[covered, 2::-1] = color  # RGB to BGR
-        layer[covered, 3] = 1
-        parts = np.zeros((height, width), np.uint8)
+        # RGB to BGR; a covered sample hides all that is behind it.
+        samples = np.ones((len(covered), 4), np.float32)
+        samples[:, 2::-1] = color
+        layer = np.zeros((height * width, 4), np.float32)
+        layer[covered] = samples
+        layer = layer.reshape(height, width, 4)
+        parts = np.zeros(height * width, np.uint8)
         parts[covered] = surface.parts + 1
         if layer.size:
             layer = cv2.resize(layer, (right - left, bottom - top),
                                interpolation=cv2.INTER_AREA)
-        return Rendering(layer, box, parts, depth[0].numpy(), size)
+        return Rendering(layer, box, parts.reshape(height, width),
+                         depth[0].numpy(), size)
 
 
 def _pixel_box(screen: np.ndarray, faces: np.ndarray,
                size: tuple[int, int]) -> tuple[int, int, int, int]:
     """Return the pixels that faces between image points can touch.
 
-    Points behind the camera project anywhere: with one of them, the box is
-    the whole picture.
+    What is behind the camera projects anywhere: then the box is the whole
+    picture.
 
     Returns:
         First column, first row, last column + 1, last row + 1, inside the
         picture.
     """
     used = np.zeros(len(screen), bool)
-    used[faces] = True
-    if (screen[used, 2] < NEAR).any():
+    used[faces.reshape(-1)] = True
+    x, y, z = screen.T[:, used]
+    if z.min() < NEAR:
         return 0, 0, *size
-    low = np.floor(screen[used, :2].min(0)).clip(0, size)
-    high = (np.ceil(screen[used, :2].max(0)) + 1).clip(low, size)
+    low = np.floor([x.min(), y.min()]).clip(0, size)
+    high = (np.ceil([x.max(), y.max()]) + 1).clip(low, size)
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
@@ -207,13 +213,13 @@ def _normals(vertices: np.ndarray, faces: np.ndarray,
         faces: All faces that are drawn (F, 3).
         surface: The N points.
     """
-    a, b, c = vertices[faces].transpose(1, 0, 2)
-    at_faces = torch.from_numpy(np.cross(b - a, c - a))
+    a, b, c = np.take(vertices, faces.T, axis=0)
+    at_faces = torch.linalg.cross(torch.from_numpy(b - a),
+                                  torch.from_numpy(c - a))
     at_vertices = torch.zeros(vertices.shape)
     for corner in torch.from_numpy(faces).T:
         at_vertices.index_add_(0, corner, at_faces)
-    normals = np.einsum('nk,nkc->nc', surface.bary,
-                        _unit(at_vertices.numpy())[surface.corners])
+    normals = surface.interpolate(_unit(at_vertices.numpy()))
     # The inside of thin cloth is lit as if it were its outside.
     away = np.einsum('nc,nc->n', normals, vertices[surface.corners[:, 0]]) > 0
     normals[away] *= -1

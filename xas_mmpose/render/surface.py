@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
+from scipy import sparse
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,19 @@ class Surface:
     @cached_property
     def points(self) -> np.ndarray:
         """The same points on the mean shape at rest (N, 3), metres."""
-        return np.einsum('nk,nkc->nc', self.bary, self.template[self.corners])
+        return self.interpolate(self.template)
+
+    def interpolate(self, values: np.ndarray) -> np.ndarray:
+        """Return values at the points (N, C) from those at vertices (V, C)."""
+        return self._weights @ values
+
+    @cached_property
+    def _weights(self) -> sparse.csr_matrix:
+        """Weight of each vertex at each point (N, V): three in a row."""
+        num = len(self.corners)
+        return sparse.csr_matrix(
+            (self.bary.reshape(-1), self.corners.reshape(-1),
+             np.arange(0, 3 * num + 1, 3)), shape=(num, len(self.template)))
 
     @cached_property
     def parts(self) -> np.ndarray:
