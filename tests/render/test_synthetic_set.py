@@ -15,6 +15,7 @@ from xas_mmpose.render.pair_generator import (
     SyntheticSetGenerator,
     SyntheticSetSettings,
 )
+from xas_mmpose.render.resumable import ResumableFolder
 from xas_mmpose.render.synthetic_set import write_synthetic_set
 from xas_mmpose.skeletons import HUMAN36M_18
 
@@ -99,6 +100,7 @@ def test_labels_fit_each_other(unbroken: Path) -> None:
                                     camera['f'], camera['c'])
         assert np.abs(projected[:, :2] - keypoints[:, :2]).max() < 0.01
         assert label['num_keypoints'] == (keypoints[:, 2] > 0).sum()
+        assert label['body'] == 'human'
         assert [len(label[k]) for k in ('betas', 'global_orient', 'body_pose')
                 ] == [10, 3, 69]
         assert label['category_id'] == 1
@@ -127,7 +129,9 @@ def test_joints_outside_the_picture_are_not_labelled(tmp_path: Path) -> None:
         x, y, seen = np.array(label['keypoints']).reshape(18, 3).T
         inside = (x >= -.5) & (x < 47.5) & (y >= -.5) & (y < 47.5)
         assert 0 < inside.sum() < 18
-        np.testing.assert_array_equal(seen, np.where(inside, 2, 0))
+        np.testing.assert_array_equal(seen > 0, inside)
+        assert set(seen) <= {0, 1, 2}
+        assert label['num_keypoints'] == inside.sum()
 
 
 def test_xtcocotools_reads_the_set(unbroken: Path) -> None:
@@ -140,10 +144,9 @@ def test_xtcocotools_reads_the_set(unbroken: Path) -> None:
                           ).shape == (48, 48)
 
 
-@pytest.mark.parametrize('workers', [2, 3])
-def test_workers_do_not_change_a_byte(unbroken: Path, tmp_path: Path,
-                                      workers: int) -> None:
-    write(tmp_path, workers)
+def test_workers_do_not_change_a_byte(unbroken: Path,
+                                      tmp_path: Path) -> None:
+    write(tmp_path, workers=2)
     assert digests(tmp_path) == digests(unbroken)
 
 
@@ -159,8 +162,8 @@ def test_an_interrupted_run_ends_with_the_same_bytes(
     # The kill came in the middle of a line and of an image.
     record = next((tmp_path / 'records').glob('*.jsonl'))
     with record.open('a') as file:
-        file.write('\n6\t{"image": {"id"')
-    (tmp_path / 'images/00000006.jpg.partial').write_bytes(b'half')
+        file.write('6\t{"image": {"id"')
+    (tmp_path / 'images/00000006.jpg.1.partial').write_bytes(b'half')
     written = []
     original = SyntheticSetGenerator.write
     monkeypatch.setattr(
@@ -173,7 +176,7 @@ def test_an_interrupted_run_ends_with_the_same_bytes(
 
 def test_a_kill_before_the_settings_were_written_is_no_obstacle(
         unbroken: Path, tmp_path: Path) -> None:
-    (tmp_path / 'settings.json.partial').write_text('{')
+    (tmp_path / 'settings.json.1.partial').write_text('{')
     write(tmp_path)
     assert digests(tmp_path) == digests(unbroken)
 
@@ -246,22 +249,94 @@ def test_png_keeps_every_pixel(tmp_path: Path) -> None:
     np.testing.assert_array_equal(picture, sample.image)
 
 
+def test_shards_fill_one_set(unbroken: Path, tmp_path: Path) -> None:
+    def shard(number: int, count: int) -> Path | None:
+        return write_synthetic_set(tmp_path, settings(), progress=False,
+                                   shard=(number, count))
+
+    assert shard(2, 3) is None
+    assert sorted(path.name for path in (tmp_path / 'masks').iterdir()) == [
+        '00000001.png', '00000004.png']
+    assert shard(2, 3) is None  # nothing to do
+    assert shard(1, 2) is None  # 0, 2, 4, 6 of which 4 is there
+    assert not (tmp_path / 'annotations.json').exists()
+    assert shard(2, 2) == tmp_path / 'annotations.json'
+    assert digests(tmp_path) == digests(unbroken)
+    assert shard(1, 9) == tmp_path / 'annotations.json'
+
+
+def test_a_shard_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    for shard in ((0, 3), (4, 3)):
+        with pytest.raises(ValueError, match='one of 1/3 to 3/3, got'):
+            write_synthetic_set(tmp_path, settings(), shard=shard)
+    assert not list(tmp_path.iterdir())
+
+
+def test_any_call_lists_what_others_have_made(
+        unbroken: Path, tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two shards end at once, and neither sees the other's last record.
+    with monkeypatch.context() as patch:
+        patch.setattr(ResumableFolder, 'records', lambda self: {})
+        for number in (1, 2):
+            assert write_synthetic_set(tmp_path, settings(), progress=False,
+                                       shard=(number, 2)) is None
+    stop_after(0, monkeypatch)
+    write(tmp_path)
+    assert digests(tmp_path) == digests(unbroken)
+
+
+def test_another_process_may_list_the_pairs_first(
+        unbroken: Path, tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    original = ResumableFolder.records
+
+    def late(self: ResumableFolder) -> dict:
+        monkeypatch.setattr(ResumableFolder, 'records', original)
+        write_synthetic_set(tmp_path, settings(), progress=False)
+        return original(self)
+
+    monkeypatch.setattr(ResumableFolder, 'records', late)
+    path = write_synthetic_set(tmp_path, settings(), progress=False)
+    assert path == tmp_path / 'annotations.json'
+    assert digests(tmp_path) == digests(unbroken)
+
+
+def test_the_authors_layout_is_written_and_resumed(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = SceneSettings(image_size=48, extent=2000.0)
+    changes = dict(num=3, layout='surreal_h36m_pose', scene=scene)
+    whole, broken = tmp_path / 'whole', tmp_path / 'broken'
+    path = write_synthetic_set(whole, settings(**changes), progress=False)
+    assert path == whole / 'info.npy'
+    assert np.load(path).tolist() == [0, 1, 2]
+    with monkeypatch.context() as patch:
+        stop_after(2, patch)
+        with pytest.raises(KeyboardInterrupt):
+            write_synthetic_set(broken, settings(**changes), progress=False)
+    write_synthetic_set(broken, settings(**changes), progress=False)
+    assert digests(broken) == digests(whole)
+    assert sorted(digests(whole)) == sorted([
+        'info.npy', 'settings.json',
+        *(f'{kind}_{i:06d}.{suffix}'
+          for i in range(3) for kind, suffix in (
+              ('image/image', 'png'), ('mask/mask', 'png'),
+              ('joints/joint', 'npy')))])
+
+
 def test_a_failing_worker_is_reported(tmp_path: Path) -> None:
     # The settings of a begun set, and a folder where a picture should go.
     (tmp_path / 'settings.json').write_text(
-        json.dumps(settings().described()))
+        json.dumps(settings().described))
     (tmp_path / 'images/00000001.jpg').mkdir(parents=True)
     with pytest.raises(RuntimeError,
                        match=r'(?s)a worker failed.*00000001\.jpg'):
         write(tmp_path, workers=2)
 
 
-def test_bad_settings_are_named(tmp_path: Path) -> None:
-    for changes, said in ((dict(num=0), 'num must'),
-                          (dict(num_subjects=0), 'num_subjects must'),
-                          (dict(image_format='bmp'), "got 'bmp'")):
-        with pytest.raises(ValueError, match=said):
-            settings(**changes)
+def test_what_makes_no_set_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r'gone\.npz'):
         write(tmp_path / 'set', body=str(tmp_path / 'gone.npz'))
+    with pytest.raises(ValueError, match=r'body human: .*"coat" is for'):
+        write(tmp_path / 'set', look='coat')
     assert not (tmp_path / 'set').exists()

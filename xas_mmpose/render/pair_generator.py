@@ -1,52 +1,89 @@
 """Sets of synthetic pairs: what they hold, sample by sample.
 
-Every sample is a function of (seed, index) alone, every person of (seed,
+Every sample is a function of (seed, index) alone, every body of (seed,
 subject).
 """
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from xas_mmpose.body_models import SMPLBody, free_human
-from xas_mmpose.skeletons import HUMAN36M_18
+from xas_mmpose.body_models import load_body
+from xas_mmpose.skeletons import Skeleton
 
-from .appearance import PaintedWardrobe
-from .resumable import write_whole
+from .casting import LOOKS, make_pose_prior, make_wardrobe, scaled_scene
+from .fingerprint import fingerprint
+from .photo_background import PhotoBackground
+from .set_layouts import LAYOUTS
 from .synthesis import Sample, SceneSettings, Subject, Synthesizer
 
 #: Changes when the same settings give other pictures.
-VERSION = '1.0'
+VERSION = '2.0'
 
-#: First word of a seed: keeps people and samples apart.
+#: First word of a seed: keeps bodies and samples apart.
 _SUBJECT_STREAM, _SAMPLE_STREAM = 0, 1
+
+#: Settings that name a file or a folder.
+_FILES = ('textures', 'uv_template', 'backgrounds')
+
+#: How often a picture that shows nothing of the body is drawn again.
+_ATTEMPTS = 50
 
 
 @dataclasses.dataclass(frozen=True)
 class SyntheticSetSettings:
-    """What a folder of synthetic pairs holds.
+    """What a set of synthetic pairs holds.
 
     Args:
         num: Number of pairs.
         seed: Seed of everything random.
-        num_subjects: Number of people; sample i shows person i modulo that.
+        num_subjects: Number of bodies; sample i shows body i modulo that.
             None gives every sample its own.
-        image_format: ``jpg`` (quality 95) or ``png``. Masks are png.
-        body: Body model file (SMPL format ``.npz``), None for the free human
-            that the package ships.
-        scene: Pictures and cameras.
+        body: What :func:`~xas_mmpose.body_models.load_body` takes: the name
+            of a shipped body or a model file. Several, with commas between
+            them, take turns from subject to subject; their key points must
+            be the same.
+        look: See :func:`~xas_mmpose.render.casting.make_wardrobe`.
+        textures: Folder of texture pictures.
+        uv_template: ``.obj`` with the texture coordinates, for bodies that
+            come without.
+        poses: Files with poses, or folders of them; none: the poses that
+            came with the body, or the rules for people.
+        reject_crossing: Whether poses are drawn again in which the body runs
+            through itself.
+        backgrounds: Folder of photographs; None for painted backgrounds.
+        scene: Pictures and cameras, for people; animals' are scaled with
+            them, see :func:`~xas_mmpose.render.casting.scaled_scene`.
+        layout: How the set is written, a key of
+            :data:`~xas_mmpose.render.set_layouts.LAYOUTS`.
+        image_format: ``jpg`` (quality 95) or ``png``, in layout ``coco``.
+        parts: Whether maps of the body parts are written, in layout
+            ``coco``.
+        depth: Whether maps of the depth are written, in layout ``coco``.
+
+    Raises:
+        ValueError: If a value is impossible.
     """
 
     num: int
     seed: int = 0
     num_subjects: int | None = None
-    image_format: str = 'jpg'
-    body: str | None = None
+    body: str = 'human'
+    look: str = 'auto'
+    textures: str | None = None
+    uv_template: str | None = None
+    poses: tuple[str, ...] = ()
+    reject_crossing: bool = True
+    backgrounds: str | None = None
     scene: SceneSettings = dataclasses.field(default_factory=SceneSettings)
+    layout: str = 'coco'
+    image_format: str = 'jpg'
+    parts: bool = False
+    depth: bool = False
 
     def __post_init__(self) -> None:
         if self.num < 1 or self.seed < 0:
@@ -55,18 +92,57 @@ class SyntheticSetSettings:
         if self.num_subjects is not None and self.num_subjects < 1:
             raise ValueError('num_subjects must be at least 1, got '
                              f'{self.num_subjects}')
-        if self.image_format not in ('jpg', 'png'):
-            raise ValueError("image_format must be 'jpg' or 'png', got "
-                             f'{self.image_format!r}')
+        if not all(self.bodies):
+            raise ValueError(f'body names no body in {self.body!r}')
+        for name, choices in (('look', LOOKS), ('layout', tuple(LAYOUTS)),
+                              ('image_format', ('jpg', 'png'))):
+            if getattr(self, name) not in choices:
+                raise ValueError(f'{name} must be one of {choices}, got '
+                                 f'{getattr(self, name)!r}')
+        if self.layout != 'coco' and (self.parts or self.depth
+                                      or self.image_format != 'jpg'):
+            raise ValueError(f'layout {self.layout!r} knows neither parts nor '
+                             'depth nor image_format')
+
+    @property
+    def bodies(self) -> tuple[str, ...]:
+        """Each of the bodies."""
+        return tuple(name.strip() for name in self.body.split(','))
 
     def subject_of(self, index: int) -> int:
-        """Return the person that a sample shows."""
+        """Return the subject that a sample shows."""
         return index % self.num_subjects if self.num_subjects else index
 
+    def body_of(self, subject: int) -> str:
+        """Return the body of a subject."""
+        return self.bodies[subject % len(self.bodies)]
+
+    @functools.cached_property
     def described(self) -> dict:
-        """Return the settings, and the version, as JSON keeps them."""
+        """The settings as JSON keeps them: all that decides the bytes.
+
+        Files and folders lose their place, and gain a checksum.
+        """
         stored = dict(version=VERSION, **dataclasses.asdict(self))
+        stored.update(
+            body=[Path(name).name for name in self.bodies],
+            poses=[Path(name).name for name in self.poses],
+            checksums=self._checksums())
+        for key in _FILES:
+            if stored[key] is not None:
+                stored[key] = Path(stored[key]).name
         return json.loads(json.dumps(stored))  # tuples become lists
+
+    def _checksums(self) -> dict[str, list[str]]:
+        """Return checksums of all that is not the package's own."""
+        files = dict(
+            body=[name for name in self.bodies if Path(name).suffix],
+            poses=self.poses)
+        for key in _FILES:
+            name = getattr(self, key)
+            files[key] = [] if name is None else [name]
+        return {key: [fingerprint(name) for name in names]
+                for key, names in files.items() if names}
 
 
 class SyntheticSetGenerator:
@@ -74,124 +150,85 @@ class SyntheticSetGenerator:
 
     Args:
         settings: What the set holds.
+
+    Raises:
+        ValueError: If the bodies have different key points, or something
+            does not suit a body.
+        FileNotFoundError: If a file is missing.
     """
 
     def __init__(self, settings: SyntheticSetSettings) -> None:
         self.settings = settings
-        body = (SMPLBody.from_file(settings.body)
-                if settings.body else free_human())
-        self.synthesizer = Synthesizer(body, PaintedWardrobe(body),
-                                       settings.scene)
+        background = (PhotoBackground(settings.backgrounds).draw
+                      if settings.backgrounds else None)
+        self.synthesizers: dict[str, Synthesizer] = {}
+        for name in settings.bodies:
+            body = load_body(name)
+            try:
+                self.synthesizers[name] = Synthesizer(
+                    body,
+                    make_wardrobe(body, settings.look, settings.textures,
+                                  settings.uv_template),
+                    scaled_scene(body, settings.scene),
+                    make_pose_prior(body, settings.poses,
+                                    settings.reject_crossing),
+                    background)
+            except ValueError as error:
+                raise ValueError(f'body {name}: {error}') from error
+        skeletons = [maker.body.skeleton
+                     for maker in self.synthesizers.values()]
+        if any(skeleton != skeletons[0] for skeleton in skeletons):
+            raise ValueError(
+                f'{settings.body} have different key points, '
+                f'{", ".join(s.name for s in skeletons)}: make a set of each')
+        self.layout = LAYOUTS[settings.layout](settings, skeletons[0])
 
     def __reduce__(self) -> tuple:
         # Made anew in another process: sending tensors would move their
         # memory, under the numpy arrays that look into them.
         return type(self), (self.settings,)
 
+    @property
+    def skeleton(self) -> Skeleton:
+        """The key points of all bodies."""
+        return self.layout.skeleton
+
     def subject(self, subject: int) -> Subject:
-        """Return a person of the set."""
-        return self.synthesizer.draw_subject(np.random.default_rng(
+        """Return a body of the set."""
+        return self._synthesizer(subject).draw_subject(np.random.default_rng(
             [_SUBJECT_STREAM, self.settings.seed, subject]))
 
     def sample(self, index: int) -> Sample:
-        """Return a sample of the set."""
-        return self.synthesizer.draw_sample(
-            np.random.default_rng(
-                [_SAMPLE_STREAM, self.settings.seed, index]),
-            self.subject(self.settings.subject_of(index)))
+        """Return a sample of the set.
+
+        Raises:
+            ValueError: If no picture shows anything of the body.
+        """
+        rng = np.random.default_rng(
+            [_SAMPLE_STREAM, self.settings.seed, index])
+        number = self.settings.subject_of(index)
+        subject = self.subject(number)
+        for _ in range(_ATTEMPTS):
+            sample = self._synthesizer(number).draw_sample(rng, subject)
+            if sample.mask.any():
+                return sample
+        raise ValueError(
+            f'of {_ATTEMPTS} pictures none shows any of the body '
+            f'{self.settings.body_of(number)}: lower scene.truncation, '
+            'scene.occlusion or scene.extent')
 
     def write(self, index: int, folder: Path) -> dict:
-        """Write a sample's image and mask.
+        """Write the files of a sample.
 
         Args:
             index: Index of the sample.
             folder: Folder of the set.
 
         Returns:
-            The sample's entries of ``annotations.json``: ``image`` and
-            ``annotation``.
+            The sample's record, see the set's layout.
         """
-        sample = self.sample(index)
-        suffix = self.settings.image_format
-        file_name = f'images/{index:08d}.{suffix}'
-        mask_file = f'masks/{index:08d}.png'
-        _write_image(folder / file_name, sample.image,
-                     [cv2.IMWRITE_JPEG_QUALITY, 95] if suffix == 'jpg' else [])
-        _write_image(folder / mask_file, sample.mask, [])
-        height, width = sample.mask.shape
-        image = dict(id=index, file_name=file_name, mask_file=mask_file,
-                     width=width, height=height)
-        annotation = _annotation(sample)
-        # COCO's evaluation code takes an annotation id of 0 for "no match".
-        annotation.update(
-            id=index + 1, image_id=index,
-            subject=self.settings.subject_of(index), seed=self.settings.seed)
-        return dict(image=image, annotation=annotation)
+        return self.layout.write(self.sample(index), index, folder)
 
-
-def _annotation(sample: Sample) -> dict:
-    """Return a sample's labels as plain numbers."""
-    height, width = sample.mask.shape
-    rows, columns = np.nonzero(sample.mask)
-    if len(rows):
-        box = [columns.min(), rows.min(), np.ptp(columns) + 1,
-               np.ptp(rows) + 1]
-    else:
-        box = [0, 0, 0, 0]
-    # Pixels are areas around whole numbers.
-    inside = ((sample.keypoints >= -0.5)
-              & (sample.keypoints < (width - 0.5, height - 0.5))).all(1)
-    keypoints = [
-        number for (x, y), seen in zip(sample.keypoints.round(4), inside)
-        for number in (float(x), float(y), 2 if seen else 0)]
-    camera = {key: value.tolist() if isinstance(value, np.ndarray) else value
-              for key, value in sample.camera_param.items()}
-    return dict(
-        category_id=1,
-        iscrowd=0,
-        bbox=[int(v) for v in box],
-        area=len(rows),
-        keypoints=keypoints,
-        num_keypoints=int(inside.sum()),
-        keypoints_3d=sample.keypoints_3d.round(3).tolist(),
-        camera_param=camera,
-        betas=_floats(sample.betas),
-        global_orient=_floats(sample.global_orient),
-        body_pose=_floats(sample.body_pose))
-
-
-def _floats(values: np.ndarray) -> list[float]:
-    """Return float32 numbers with no more digits than they have."""
-    return [float(np.format_float_positional(v)) for v in values]
-
-
-def coco_annotations(settings: SyntheticSetSettings,
-                     records: list[dict]) -> dict:
-    """Return the content of ``annotations.json``.
-
-    Args:
-        settings: What the set holds.
-        records: What :meth:`SyntheticSetGenerator.write` returned for each
-            sample, in their order.
-
-    Returns:
-        A data set in COCO form.
-    """
-    skeleton = HUMAN36M_18
-    return dict(
-        info=dict(description='Synthetic pairs rendered by xas_mmpose',
-                  version=VERSION, seed=settings.seed,
-                  generator=settings.described()),
-        images=[record['image'] for record in records],
-        annotations=[record['annotation'] for record in records],
-        categories=[dict(
-            id=1, name='person', keypoints=list(skeleton.keypoint_names),
-            skeleton=[[a + 1, b + 1] for a, b in skeleton.skeleton_links])])
-
-
-def _write_image(path: Path, image: np.ndarray, options: list[int]) -> None:
-    """Write an image whole or not at all."""
-    done, data = cv2.imencode(path.suffix, image, options)
-    if not done:
-        raise RuntimeError(f'OpenCV cannot write {path}')
-    write_whole(path, data.tobytes())
+    def _synthesizer(self, subject: int) -> Synthesizer:
+        """Return what draws a subject."""
+        return self.synthesizers[self.settings.body_of(subject)]

@@ -1,4 +1,5 @@
-"""Pictures of predictions."""
+"""Pictures of predictions and of synthetic samples."""
+from .contact_sheet import contact_sheet
 from .hypotheses import draw_hypotheses
 
-__all__ = ['draw_hypotheses']
+__all__ = ['contact_sheet', 'draw_hypotheses']

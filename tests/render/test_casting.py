@@ -1,0 +1,118 @@
+"""Looks, poses and framing that suit a body."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from xas_mmpose.body_models import (
+    FilePosePrior,
+    ParametricBody,
+    RulePosePrior,
+    UncrossedPosePrior,
+    load_body,
+)
+from xas_mmpose.render import SceneSettings
+from xas_mmpose.render.appearance import PaintedWardrobe
+from xas_mmpose.render.casting import (
+    LOOKS,
+    make_pose_prior,
+    make_wardrobe,
+    scaled_scene,
+)
+from xas_mmpose.render.coat import CoatWardrobe
+from xas_mmpose.render.dressed import DressedWardrobe
+from xas_mmpose.render.part_colors import PartColorWardrobe
+from xas_mmpose.render.uv_texture import TextureWardrobe
+
+
+@pytest.fixture(scope='module')
+def bodies() -> dict[str, ParametricBody]:
+    """Return a bare person, a dressed one, and an animal."""
+    return {name: load_body(name) for name in ('human', 'human_full', 'cow')}
+
+
+@pytest.fixture
+def textures(tmp_path: Path) -> str:
+    """Return a folder with a texture picture."""
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((8, 8, 3), np.uint8))
+    return str(tmp_path)
+
+
+def test_looks_suit_the_body(bodies: dict[str, ParametricBody],
+                             textures: str) -> None:
+    def kind(name: str, *options) -> type:
+        return type(make_wardrobe(bodies[name], *options))
+
+    assert kind('human') is PaintedWardrobe
+    assert kind('human_full') is DressedWardrobe
+    assert kind('cow') is CoatWardrobe
+    assert kind('human_full', 'painted') is PaintedWardrobe
+    for name in bodies:
+        assert kind(name, 'parts') is PartColorWardrobe
+    assert kind('human_full', 'auto', textures) is TextureWardrobe
+    assert kind('human_full', 'texture', textures) is TextureWardrobe
+
+
+@pytest.mark.parametrize('name, look, said', [
+    ('cow', 'painted', 'is for people'),
+    ('cow', 'dressed', 'is for people'),
+    ('human', 'coat', 'is for animals'),
+    ('human', 'dressed', "no layer 'cloth'"),
+    ('human', 'texture', 'go together'),
+    ('human', 'furry', f'there are {", ".join(LOOKS)}'),
+])
+def test_unsuitable_looks_are_refused(
+        bodies: dict[str, ParametricBody], name: str, look: str,
+        said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        make_wardrobe(bodies[name], look)
+
+
+def test_textures_need_their_look(bodies: dict[str, ParametricBody],
+                                  textures: str) -> None:
+    with pytest.raises(ValueError, match='go together'):
+        make_wardrobe(bodies['human'], 'painted', textures)
+
+
+def test_poses_suit_the_body(bodies: dict[str, ParametricBody],
+                             tmp_path: Path) -> None:
+    assert make_pose_prior(bodies['human'],
+                           reject_crossing=False) == RulePosePrior()
+    assert isinstance(make_pose_prior(bodies['human']), UncrossedPosePrior)
+    clips = make_pose_prior(bodies['cow'], reject_crossing=False)
+    np.testing.assert_array_equal(clips.poses, bodies['cow'].clip_poses)
+    drawn = make_pose_prior(bodies['cow']).sample(
+        3, torch.Generator().manual_seed(0))
+    assert drawn.shape == (3, 105)
+    file = str(tmp_path / 'still.npz')
+    np.savez(file, poses=np.zeros((1, 105)))
+    read = make_pose_prior(bodies['cow'], [file], reject_crossing=False)
+    assert isinstance(read, FilePosePrior)
+    assert len(read.poses) == 1
+    with pytest.raises(ValueError, match=r'still\.npz hold 105 angles a '
+                       'pose, and the body has 24 joints'):
+        make_pose_prior(bodies['human'], [file])
+
+
+def test_an_animal_without_poses_is_refused(
+        bodies: dict[str, ParametricBody],
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies['cow'], 'clip_poses', None)
+    with pytest.raises(ValueError, match='comes without poses'):
+        make_pose_prior(bodies['cow'])
+
+
+def test_the_scene_is_as_large_as_the_animal(
+        bodies: dict[str, ParametricBody]) -> None:
+    scene = SceneSettings(extent=1750.0, distance=(3500.0, 7000.0))
+    assert scaled_scene(bodies['human'], scene) is scene
+    template = bodies['cow'].v_template.numpy()
+    longest = 1000 * np.ptp(template, axis=0).max()
+    scaled = scaled_scene(bodies['cow'], scene)
+    assert scaled.extent == pytest.approx(longest)
+    assert scaled.distance == pytest.approx((2 * longest, 4 * longest))
+    assert scaled.elevation == scene.elevation

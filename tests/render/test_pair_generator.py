@@ -1,0 +1,154 @@
+"""What a set's settings mean, and what decides its samples."""
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from xas_mmpose.render import SceneSettings, Synthesizer
+from xas_mmpose.render.pair_generator import (
+    SyntheticSetGenerator,
+    SyntheticSetSettings,
+)
+from xas_mmpose.skeletons import HUMAN36M_18
+
+SCENE = SceneSettings(image_size=32)
+
+
+def settings(**changes) -> SyntheticSetSettings:
+    """Return the settings of a small set."""
+    return SyntheticSetSettings(**{**dict(num=4, scene=SCENE), **changes})
+
+
+def test_subjects_and_bodies_take_turns() -> None:
+    own = settings(body='human, human_full ,human')
+    assert own.bodies == ('human', 'human_full', 'human')
+    assert [own.subject_of(i) for i in (0, 7)] == [0, 7]
+    assert [own.body_of(i) for i in range(4)] == [
+        'human', 'human_full', 'human', 'human']
+    assert [settings(num_subjects=3).subject_of(i) for i in range(5)] == [
+        0, 1, 2, 0, 1]
+
+
+def test_a_pickled_generator_makes_the_same_samples() -> None:
+    generator = SyntheticSetGenerator(settings(seed=5))
+    sent = pickle.dumps(generator)
+    assert len(sent) < 2000  # no tensors travel
+    copy = pickle.loads(sent)
+    assert copy.settings == generator.settings
+    one, other = generator.sample(3), copy.sample(3)
+    np.testing.assert_array_equal(one.image, other.image)
+    np.testing.assert_array_equal(one.body_pose, other.body_pose)
+
+
+def test_a_sample_has_rng_streams_of_its_own() -> None:
+    generator = SyntheticSetGenerator(settings())
+    again = generator.sample(2)
+    for other in (generator.sample(1), SyntheticSetGenerator(
+            settings(seed=1)).sample(2)):
+        assert not np.array_equal(again.body_pose, other.body_pose)
+        assert not np.array_equal(again.betas, other.betas)
+    np.testing.assert_array_equal(again.image, generator.sample(2).image)
+    assert generator.skeleton == HUMAN36M_18
+
+
+def test_a_picture_without_a_body_is_drawn_again(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = SyntheticSetGenerator(settings())
+    draw, calls = Synthesizer.draw_sample, []
+
+    def hidden(self: Synthesizer, rng, subject):
+        sample = draw(self, rng, subject)
+        calls.append(sample)
+        return sample if len(calls) == 3 else dataclasses.replace(
+            sample, mask=np.zeros_like(sample.mask))
+
+    monkeypatch.setattr(Synthesizer, 'draw_sample', hidden)
+    assert generator.sample(0) is calls[2]
+    monkeypatch.setattr(Synthesizer, 'draw_sample', lambda *_: (
+        dataclasses.replace(calls[0], mask=np.zeros((32, 32), np.uint8))))
+    with pytest.raises(ValueError, match=r'none shows any of the body human'):
+        generator.sample(0)
+
+
+def test_described_settings_hold_all_that_decides_the_bytes(
+        tmp_path: Path) -> None:
+    photos = tmp_path / 'here' / 'photos'
+    photos.mkdir(parents=True)
+    cv2.imwrite(str(photos / 'a.png'), np.zeros((40, 40, 3), np.uint8))
+    poses = tmp_path / 'walk.npz'
+    np.savez(poses, poses=np.zeros((2, 72)))
+
+    def described() -> dict:
+        return settings(backgrounds=str(photos),
+                        poses=(str(poses),)).described
+
+    before = described()
+    assert json.loads(json.dumps(before)) == before
+    assert before['backgrounds'] == 'photos'
+    assert before['poses'] == ['walk.npz']
+    assert before['body'] == ['human']
+    assert before['scene']['image_size'] == 32
+    assert {key: len(value) for key, value in before['checksums'].items()
+            } == dict(backgrounds=1, poses=1)
+    assert settings().described['checksums'] == {}
+    # The place does not count, what lies there does.
+    photos = photos.rename(tmp_path / 'photos')
+    assert described() == before
+    cv2.imwrite(str(photos / 'b.png'), np.zeros((40, 40, 3), np.uint8))
+    after = described()
+    assert after['checksums']['poses'] == before['checksums']['poses']
+    assert (after['checksums']['backgrounds']
+            != before['checksums']['backgrounds'])
+    np.savez(poses, poses=np.ones((2, 72)))
+    assert described()['checksums']['poses'] != after['checksums']['poses']
+
+
+def test_photographs_and_poses_reach_the_picture(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / 'a.png'), np.full((40, 40, 3), (250, 0, 0),
+                                                 np.uint8))
+    poses = np.zeros((1, 72), np.float32)
+    poses[0, 3 * 12] = 0.4  # the neck bends forwards
+    np.savez(tmp_path / 'walk.npz', poses=poses)
+    sample = SyntheticSetGenerator(settings(
+        backgrounds=str(tmp_path), poses=(str(tmp_path / 'walk.npz'), ),
+        reject_crossing=False)).sample(0)
+    behind = sample.image[:4, :4].reshape(-1, 3).mean(0)
+    assert behind[0] > 150 > 40 > behind[1:].max()  # blue, with some noise
+    assert sample.body_pose[3 * 11] == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize('changes, said', [
+    (dict(num=0), 'num must'),
+    (dict(seed=-1), 'num must'),
+    (dict(num_subjects=0), 'num_subjects must'),
+    (dict(image_format='bmp'), "got 'bmp'"),
+    (dict(look='naked'), "look must be one of .*got 'naked'"),
+    (dict(layout='voc'), "layout must be one of .*got 'voc'"),
+    (dict(body='human,'), "names no body in 'human,'"),
+    (dict(layout='surreal_h36m_pose', depth=True), 'knows neither parts'),
+])
+def test_impossible_settings_are_named(changes: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        settings(**changes)
+
+
+def test_bodies_of_different_key_points_are_refused() -> None:
+    with pytest.raises(ValueError, match=r'different key points, '
+                       'human36m_18, animal3d_26: make a set of each'):
+        SyntheticSetGenerator(settings(body='human,horse'))
+
+
+def test_animals_make_samples() -> None:
+    generator = SyntheticSetGenerator(settings(body='horse,fox'))
+    horse, fox = generator.sample(0), generator.sample(1)
+    assert horse.keypoints.shape == fox.keypoints_3d[:, :2].shape == (26, 2)
+    for sample in (horse, fox):
+        assert 0.03 < (sample.mask > 0).mean() < 0.7
+        # The whole animal is in the picture.
+        assert (sample.keypoints_visible > 0).all()
