@@ -1,4 +1,4 @@
 """What runs beside the model while it trains."""
-from .hooks import PretrainedWeightsHook
+from .hooks import DatasetEpochHook, PretrainedWeightsHook
 
-__all__ = ['PretrainedWeightsHook']
+__all__ = ['DatasetEpochHook', 'PretrainedWeightsHook']

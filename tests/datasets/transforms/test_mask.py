@@ -33,6 +33,13 @@ def test_masks_are_grey_and_keep_their_values(tmp_path):
         LoadMask()(sample(tmp_path, ones))['img_mask'], ones * 255)
 
 
+def test_a_mask_that_the_data_set_made_stays(tmp_path):
+    results = sample(tmp_path, np.full((20, 30), 255, np.uint8))
+    made = np.eye(20, 30, dtype=np.uint8)
+    results.update(img_mask=made, mask_path=None)
+    assert LoadMask()(results)['img_mask'] is made
+
+
 def test_bad_masks_are_named(tmp_path):
     full = np.full((20, 30), 255, np.uint8)
     with pytest.raises(ValueError,

@@ -36,8 +36,10 @@ class BasePoseDataset3D(BaseCocoStyleDataset):
     @classmethod
     def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
         """Parse the metainfo with its key points in their order."""
-        return super()._load_metainfo(
-            None if metainfo is None else in_id_order(metainfo))
+        metainfo = cls.METAINFO if metainfo is None else in_id_order(metainfo)
+        # MMPose's parser drops the keys that it does not know.
+        return dict(super()._load_metainfo(metainfo),
+                    root_index=metainfo.get('root_index'))
 
     @property
     def keypoint_names(self) -> list[str]:
@@ -46,16 +48,23 @@ class BasePoseDataset3D(BaseCocoStyleDataset):
         return [names[i] for i in range(len(names))]
 
     def root_index(self, ann_file: str) -> int:
-        """Return the index of the key point called ``root``.
+        """Return the index of the root.
+
+        That is the key point called ``root``, or else the one that the
+        metainfo's ``root_index`` names.
 
         Args:
             ann_file: The file at hand, for the message.
         """
-        if 'root' not in self.keypoint_names:
+        if 'root' in self.keypoint_names:
+            return self.keypoint_names.index('root')
+        index = self._metainfo['root_index']
+        if index is None:
             raise ValueError(
-                f'the metainfo for {ann_file} has no key point "root"; it '
-                f'has {", ".join(self.keypoint_names)}')
-        return self.keypoint_names.index('root')
+                f'the metainfo for {ann_file} has neither a key point "root" '
+                'nor a root_index; its key points are '
+                f'{", ".join(self.keypoint_names)}')
+        return index
 
 
 def label_keys(keypoints_3d: np.ndarray, visible: np.ndarray,

@@ -18,7 +18,8 @@ class LoadMask(BaseTransform):
 
     Stands behind ``LoadImage``. Reads ``mask_path``; writes ``img_mask``
     (H, W) uint8, 0..255, as large as the picture. Masks of 0 and 1 become
-    masks of 0 and 255.
+    masks of 0 and 255. An ``img_mask`` that the data set brings along, as
+    one does that makes its own pictures, stays as it is.
 
     Args:
         required: Whether a sample without ``mask_path`` is an error. Off for
@@ -36,6 +37,8 @@ class LoadMask(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Add ``img_mask``."""
+        if results.get('img_mask') is not None:
+            return results
         path = results.get('mask_path')
         if path is None:
             if self.required:
