@@ -1,12 +1,14 @@
-"""Heads and losses, registered with MMPose."""
+"""Heads, losses and priors, registered with MMPose."""
 from .heads import MultiHypothesisHead
 from .losses import (
                      MarginalLikelihoodLoss,
+                     PhysiqueMaskLoss,
                      SkeletonMaskLoss,
                      WinnerTakesAllLoss,
 )
+from .priors import PhysiqueNetwork
 
 __all__ = [
-    'MarginalLikelihoodLoss', 'MultiHypothesisHead', 'SkeletonMaskLoss',
-    'WinnerTakesAllLoss'
+    'MarginalLikelihoodLoss', 'MultiHypothesisHead', 'PhysiqueMaskLoss',
+    'PhysiqueNetwork', 'SkeletonMaskLoss', 'WinnerTakesAllLoss'
 ]

@@ -242,11 +242,69 @@ def test_golden_mask_losses(goldens: Path):
         golden['mask_loss_weight'].item(), rel=1e-6)
     assert value(0.1, weight) == pytest.approx(
         golden['mask_loss_weight_clip'].item(), rel=1e-6)
-    # Without weight the released code clips the mean, not the pixels.
-    assert golden['mask_loss_clip'].item() == pytest.approx(
-        value(None, None) * (drawn > 0.1).float().mean().item(), rel=1e-6)
     ones = torch.ones_like(drawn)
     assert value(0.1, None) == pytest.approx(value(0.1, ones), rel=1e-6)
+
+
+@pytest.mark.parametrize('name, options', [
+    ('plain', dict()),
+    ('clip', dict(clip=0.1, reference_clip=True)),
+    ('weight', dict(clip=None)),
+    ('weight_clip', dict(clip=0.1)),
+    ('weight_clip', dict(clip=0.1, reference_clip=True)),
+])
+def test_golden_mask_comparison_and_its_gradient(name, options, goldens):
+    with np.load(goldens / '03_losses.npz') as file:
+        golden = {k: torch.from_numpy(v) for k, v in file.items()}
+    drawn = golden['mask_pred'].clone().requires_grad_()
+    weight = golden['mask_weight'] if 'weight' in name else None
+    loss = SkeletonMaskLoss(METAINFO, **options).compare(
+        drawn, golden['mask_gt'], weight)
+    loss.backward()
+    assert loss.item() == pytest.approx(
+        golden[f'mask_loss_{name}'].item(), rel=1e-6)
+    want = golden[f'mask_grad_{name}']
+    np.testing.assert_allclose(drawn.grad, want, rtol=0,
+                               atol=1e-6 * want.abs().max())
+
+
+def test_clip_of_the_released_code_needs_a_value():
+    with pytest.raises(ValueError, match='reference_clip'):
+        SkeletonMaskLoss(METAINFO, reference_clip=True)
+
+
+def test_mask_loss_of_no_sample_is_zero_with_a_gradient():
+    keypoints = poses(2, 18, 2).requires_grad_()
+    loss = SkeletonMaskLoss(METAINFO)(keypoints[:0], torch.ones(0, 1, 8, 8))
+    loss.backward()
+    assert loss.item() == 0
+    assert (keypoints.grad == 0).all()
+
+
+@pytest.mark.parametrize('winner', ['joint', 'sample', 'batch'])
+def test_winner_of_no_sample_is_zero_with_a_gradient(winner):
+    hypotheses = poses(2, 3, 4, 3).requires_grad_()
+    loss = WinnerTakesAllLoss(winner)(hypotheses[:0], torch.ones(0, 4, 3),
+                                      torch.ones(0, 4))
+    loss.backward()
+    assert loss.item() == 0
+    assert (hypotheses.grad == 0).all()
+
+
+@pytest.mark.parametrize('winner', ['joint', 'sample', 'batch'])
+def test_winner_gradient_is_that_of_finite_differences(winner):
+    target, weight = poses(2, 4, 3, seed=1), poses(2, 4, seed=2)
+    assert torch.autograd.gradcheck(
+        lambda h: WinnerTakesAllLoss(winner)(h, target, weight),
+        poses(2, 3, 4, 3).requires_grad_())
+
+
+def test_mask_loss_gradient_is_that_of_finite_differences():
+    loss = SkeletonMaskLoss(METAINFO)
+    masks = poses(1, 1, 12, 12, seed=1).round()
+    assert torch.autograd.gradcheck(
+        lambda k: loss(k, masks),
+        (poses(1, 18, 2) - 0.5).requires_grad_(), eps=1e-7, atol=1e-5)
 
 
 def test_golden_line_map(goldens: Path):
