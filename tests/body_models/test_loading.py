@@ -15,7 +15,7 @@ from xas_mmpose.body_models import (
     load_body,
 )
 from xas_mmpose.body_models import loading as loading_module
-from xas_mmpose.skeletons import HUMAN36M_18
+from xas_mmpose.skeletons import ANIMAL3D_26, HUMAN36M_18
 
 DATA = Path(loading_module.__file__).parent / 'data'
 
@@ -36,13 +36,26 @@ def test_people_are_known_by_name() -> None:
     assert set(full.layers) == {'cloth', 'skirt', 'hair'}
 
 
-def test_every_name_loads_a_body_of_its_kind() -> None:
-    for name in body_names()[2:]:
+def test_animals_are_known_by_name() -> None:
+    animals = body_names()[2:]
+    assert len(animals) >= 6
+    assert list(animals) == sorted(animals)
+    for name in animals:
         body = load_body(name)
         assert isinstance(body, SMALBody)
         pose = torch.zeros(1, 3 * body.num_joints)
         out = body(torch.zeros(1, body.num_betas), pose[:, :3], pose[:, 3:])
-        assert out.keypoints.isfinite().all()
+        # y up, z front, x left
+        upright = out.keypoints[0] @ torch.tensor(body.axes).float().T
+        point = dict(zip(ANIMAL3D_26.keypoint_names, upright))
+        assert point['nose'][2] > point['neck'][2] > point['tail_base'][2]
+        for end in ('front', 'back'):
+            for side, sign in (('left', 1), ('right', -1)):
+                leg = [point[f'{side}_{end}_{part}']
+                       for part in ('thigh', 'knee', 'paw')]
+                assert leg[0][1] > leg[1][1] > leg[2][1]
+                assert all(sign * part[0] > 0 for part in leg)
+        assert point['left_eye'][0] > point['right_eye'][0]
 
 
 def test_files_are_told_apart_by_their_joints(tmp_path: Path,
