@@ -32,7 +32,7 @@ setup(
         'Programming Language :: Python :: 3.11',
     ],
     packages=find_packages(include=['xas_mmpose', 'xas_mmpose.*']),
-    package_data={'xas_mmpose.body_models': ['data/*']},
+    package_data={'xas_mmpose.body_models': ['data/*', 'data/quadrupeds/*']},
     python_requires='>=3.10',
     install_requires=['smplx', 'tqdm'],
 )

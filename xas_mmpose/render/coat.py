@@ -132,8 +132,11 @@ class CoatAppearance:
         furry = np.isin(groups, _FURRY)
         height = points[:, 2] - size.ground
         legs = np.isin(parts, _LEGS)
-        waves = np.sin(points @ self.waves.T.astype(points.dtype)
-                       + self.phases.astype(points.dtype))
+        waves = points @ self.waves.T.astype(points.dtype)
+        waves += self.phases.astype(points.dtype)
+        # The first wave bends the others: straight ones make a lattice.
+        waves[:, 1:] += 2.5 * np.sin(waves[:, :1])
+        waves = np.sin(waves)
 
         # Shares of another colour: 0 none of it, 1 nothing else.
         def mix(share: np.ndarray, other: np.ndarray) -> None:
@@ -153,7 +156,7 @@ class CoatAppearance:
         head = np.isin(parts, (_HEAD, _MOUTH))
         mix(np.clip((along - 1 + self.muzzle) / 0.08, 0, 1) * head,
             self.colors[_MUZZLE])
-        color *= 1 + 0.04 * waves[:, 4:].sum(1, keepdims=True)
+        color *= 1 + 0.03 * waves[:, 4:].sum(1, keepdims=True)
         return color.clip(0, 1)
 
     def _groups(self, surface: Surface) -> np.ndarray:
@@ -177,7 +180,7 @@ class CoatAppearance:
         if self.kind == 'patches':
             return waves[:, :4].sum(1) > 0.4
         if self.kind == 'spots':
-            return waves[:, :3].sum(1) > 1.5
+            return waves[:, 1:4].sum(1) > 1.5
         # Stripes run down the trunk and round the legs, and waver.
         along = np.where(legs, points[:, 2], points[:, 0] + 0.2 * points[:, 2])
         return np.sin(40 * along + 1.2 * waves[:, :2].sum(1)
@@ -245,8 +248,10 @@ class CoatWardrobe:
         marks = (_COATS[-1] if rng.random() < 0.5
                  else _COATS[rng.integers(len(_COATS))])
         slow, fast = rng.uniform(3, 8), rng.uniform(25, 45)
-        waves = rng.normal(size=(6, 3)) * (fast if kind == 'spots' else slow)
-        waves[4:] = rng.normal(size=(2, 3)) * 60
+        waves = rng.normal(size=(6, 3)) * slow
+        if kind == 'spots':
+            waves[1:4] *= fast / slow
+        waves[4:] *= 60 / slow
         return CoatAppearance(
             faces=self._faces,
             groups=self._groups,

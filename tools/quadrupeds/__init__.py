@@ -1,0 +1,1 @@
+"""What tools/bake_quadrupeds.py is made of."""
