@@ -43,14 +43,6 @@ def dressed(body: SMPLBody) -> PaintedAppearance:
         shoe_top=joints[7, 1])
 
 
-def test_measures_are_those_of_the_body(body: SMPLBody) -> None:
-    measures = BodyMeasures.of(body)
-    assert measures.joints.shape == (24, 3)
-    assert measures.head_top[1] > measures.nose[1] > measures.joints[12, 1]
-    np.testing.assert_allclose(measures.head_top[1],
-                               body.v_template[:, 1].max(), atol=1e-6)
-
-
 def test_clothes_are_where_they_belong(dressed: PaintedAppearance) -> None:
     joint = dressed.measures.joints
     front = np.array([0, 0, 0.1])
@@ -84,38 +76,6 @@ def test_cuts_change_what_is_covered(dressed: PaintedAppearance) -> None:
         dressed, sleeve=joint[16, 0], hem=joint[1, 1] - 0.2, shoes=None,
         hair_style=0)
     np.testing.assert_allclose(bare.paint_points(points), [SKIN] * 4)
-
-
-def test_the_face_is_in_front(body: SMPLBody,
-                              dressed: PaintedAppearance) -> None:
-    rng = np.random.default_rng(0)
-    head = body.v_template.numpy()
-    head = head[head[:, 1] > dressed.measures.joints[15, 1]]
-    points = head[rng.integers(len(head), size=4000)]
-    points = points + rng.normal(size=points.shape) * 0.01
-    dark = (dressed.paint_points(points) == 0.1).all(1)  # eyes
-    assert dark.sum() > 10
-    middle = dressed.measures.joints[15, 2]
-    assert (points[dark, 2] > middle).all()
-    assert (points[dark, 0] > 0.01).any()
-    assert (points[dark, 0] < -0.01).any()
-    assert (np.abs(points[dark, 0]) > 0.01).all()
-
-
-@pytest.mark.parametrize('kind, share', [('plain', 0.0), ('stripes', 0.5),
-                                         ('checks', 0.5)])
-def test_patterns_have_two_colours_in_their_shares(kind: str,
-                                                   share: float) -> None:
-    waves = np.array([(0, 60.0, 0), (60.0, 0, 0), (0, 0, 0), (0, 0, 0)])
-    pattern = Pattern(kind, np.array([(0.2, 0.2, 0.2), (0.8, 0.8, 0.8)]),
-                      waves, np.zeros(4))
-    points = np.random.default_rng(0).uniform(-1, 1, (20000, 3))
-    color = pattern.paint(points)
-    second = color[:, 0] == 0.8
-    assert set(np.unique(color)) <= {0.2, 0.8}
-    assert second.mean() == pytest.approx(share, abs=0.03)
-    if kind == 'stripes':  # a wave along y: 2 pi / 60 m
-        np.testing.assert_array_equal(second, np.sin(60 * points[:, 1]) > 0)
 
 
 def test_people_differ_and_repeat(body: SMPLBody) -> None:

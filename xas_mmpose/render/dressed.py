@@ -143,7 +143,7 @@ class DressedWardrobe:
             The appearance.
         """
         outfit = Outfit.draw(rng, self.measures, 'skirt' in self._layers)
-        hair_style = int(rng.integers(4))
+        hair_style = int(rng.choice(4, p=[0.12, 0.3, 0.3, 0.28]))
         offsets = np.zeros_like(self._template)
         self._grow_hair(hair_style, rng.uniform(0.004, 0.02), offsets)
         bare = self._bare_faces(outfit)

@@ -55,7 +55,8 @@ def paint_skin(points: np.ndarray, measures: BodyMeasures, skin: np.ndarray,
     color[head[mouth]] = skin * (0.9, 0.6, 0.6)
     color[head[brows]] = 0.7 * hair
     if eyes:
-        color[head[face & (np.hypot(side - 0.24, y - 0.26) < 0.10)]] = 0.1
+        eye = np.hypot(side - 0.2, 1.6 * (y - 0.26)) < 0.1
+        color[head[face & eye]] = 0.1
     hairy = has_hair(points, measures, hair_style)
     color[head[hairy]] = paint_hair(points[hairy], hair)
     return color
