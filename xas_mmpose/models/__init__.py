@@ -3,12 +3,16 @@ from .heads import MultiHypothesisHead
 from .losses import (
                      MarginalLikelihoodLoss,
                      PhysiqueMaskLoss,
+                     PriorDiscriminatorLoss,
+                     PriorGeneratorLoss,
                      SkeletonMaskLoss,
+                     SymmetryLoss,
                      WinnerTakesAllLoss,
 )
 from .priors import PhysiqueNetwork
 
 __all__ = [
     'MarginalLikelihoodLoss', 'MultiHypothesisHead', 'PhysiqueMaskLoss',
-    'PhysiqueNetwork', 'SkeletonMaskLoss', 'WinnerTakesAllLoss'
+    'PhysiqueNetwork', 'PriorDiscriminatorLoss', 'PriorGeneratorLoss',
+    'SkeletonMaskLoss', 'SymmetryLoss', 'WinnerTakesAllLoss'
 ]

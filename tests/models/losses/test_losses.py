@@ -265,7 +265,7 @@ def test_golden_mask_comparison_and_its_gradient(name, options, goldens):
         golden[f'mask_loss_{name}'].item(), rel=1e-6)
     want = golden[f'mask_grad_{name}']
     np.testing.assert_allclose(drawn.grad, want, rtol=0,
-                               atol=1e-6 * want.abs().max())
+                               atol=1e-6 * want.abs().max().item())
 
 
 def test_clip_of_the_released_code_needs_a_value():

@@ -1,10 +1,13 @@
 """Losses, one family a file."""
+from .adversarial_loss import PriorDiscriminatorLoss, PriorGeneratorLoss
 from .marginal_likelihood_loss import MarginalLikelihoodLoss
 from .physique_mask_loss import PhysiqueMaskLoss
 from .skeleton_mask_loss import SkeletonMaskLoss
+from .symmetry_loss import SymmetryLoss
 from .winner_takes_all_loss import WinnerTakesAllLoss
 
 __all__ = [
-    'MarginalLikelihoodLoss', 'PhysiqueMaskLoss', 'SkeletonMaskLoss',
+    'MarginalLikelihoodLoss', 'PhysiqueMaskLoss', 'PriorDiscriminatorLoss',
+    'PriorGeneratorLoss', 'SkeletonMaskLoss', 'SymmetryLoss',
     'WinnerTakesAllLoss'
 ]
