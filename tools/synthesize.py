@@ -12,8 +12,9 @@ of shards; --checksum proves it. A Slurm array fills one set with
     sbatch --array=1-8 --wrap 'python tools/synthesize.py --num 100000 \
         --out data/synthetic --shard $SLURM_ARRAY_TASK_ID/8'
 
-Whichever shard finds all pairs made writes the list of them. Where a shard
-was lost, run it again.
+Whichever shard finds all pairs made writes the list of them. Where one was
+lost, run it again, or run the command without --shard: that makes what is
+missing.
 """
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ import argparse
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 
@@ -136,14 +138,15 @@ def make_parser() -> argparse.ArgumentParser:
                        f'{scene.extent:.0f}; {AUTHORS_CUBE:.0f} in the '
                        "authors' layout)")
     group.add_argument('--distance', type=float, nargs=2, metavar='MM',
-                       default=scene.distance,
-                       help='range of the distance to the camera')
+                       help='range of the distance to the camera (default: '
+                       f'{scene.distance[0]:.0f} {scene.distance[1]:.0f})')
     for name, text in (('yaw', 'angle from which it looks, 0 from the front'),
                        ('elevation', 'height angle, positive looks down')):
+        low, high = map(math.degrees, getattr(scene, name))
         group.add_argument(
             f'--{name}', type=float, nargs=2, metavar='DEG',
-            default=[math.degrees(v) for v in getattr(scene, name)],
-            help=f"range of the camera's {text}")
+            help=f"range of the camera's {text} (default: {low:.0f} "
+            f'{high:.0f})')
     group.add_argument('--off-axis', type=float, default=scene.off_axis,
                        metavar='TAN', help='how far from the optical axis '
                        'the body may be, as a tangent')
@@ -164,16 +167,18 @@ def make_parser() -> argparse.ArgumentParser:
 
 def read_settings(args: argparse.Namespace) -> SyntheticSetSettings:
     """Return the settings of a set from the command line."""
-    framing = (dict(image_size=256, extent=AUTHORS_CUBE)
-               if args.layout == 'surreal_h36m_pose' else {})
-    for key in ('image_size', 'extent'):
-        if getattr(args, key) is not None:
-            framing[key] = getattr(args, key)
+    chosen: dict[str, Any] = (
+        dict(image_size=256, extent=AUTHORS_CUBE)
+        if args.layout == 'surreal_h36m_pose' else {})
+    # What is not given keeps its default to the last bit.
+    for key, unit in (('image_size', None), ('extent', None),
+                      ('distance', float), ('yaw', math.radians),
+                      ('elevation', math.radians)):
+        value = getattr(args, key)
+        if value is not None:
+            chosen[key] = tuple(map(unit, value)) if unit else value
     scene = SceneSettings(
-        **framing,
-        distance=tuple(args.distance),
-        yaw=tuple(map(math.radians, args.yaw)),
-        elevation=tuple(map(math.radians, args.elevation)),
+        **chosen,
         off_axis=args.off_axis,
         truncation=args.truncation,
         occlusion=args.occlusion,
@@ -192,15 +197,17 @@ def read_settings(args: argparse.Namespace) -> SyntheticSetSettings:
 
 def write_sheet(path: Path, settings: SyntheticSetSettings) -> None:
     """Draw the first pairs of a set."""
+    if path.suffix not in ('.jpg', '.png'):
+        raise ValueError(f'the contact sheet {path} must end with .jpg or '
+                         '.png')
     with one_thread():
         generator = SyntheticSetGenerator(settings)
         samples = [generator.sample(i)
                    for i in range(min(SHEET, settings.num))]
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), contact_sheet(samples,
-                                                generator.skeleton)):
-        raise ValueError(f'OpenCV cannot write {path}: end it with .jpg or '
-                         '.png')
+    sheet = contact_sheet(samples, generator.skeleton)
+    if not cv2.imwrite(str(path), sheet):
+        raise OSError(f'cannot write {path}')
     print(f'contact sheet: {path}')
 
 
