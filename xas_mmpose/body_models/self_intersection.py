@@ -1,8 +1,8 @@
 """Poses in which no limb passes through the body.
 
-A quick test stands in for the mesh: every bone becomes a capsule as thick as
-the mesh around it, and two bones that are no neighbours must keep their
-distance. It works on the mean shape, for any tree of joints.
+A quick test stands in for the mesh: every part becomes a capsule, and two
+parts that are no neighbours must keep their distance. It works on the mean
+shape, for any tree of joints.
 """
 from __future__ import annotations
 
@@ -14,40 +14,45 @@ from torch import Tensor
 from .body import ParametricBody
 from .pose_prior import PosePrior
 
-#: Bones cross below this share of the sum of their radii. Against the mesh of
-#: the free human, over 2000 poses of the rules: 6.9 % are rejected:
-#: 98 % of those with 30 of its 1229 vertices inside another limb or the trunk,
-#: 92 % of those with 10, and 1.3 % of those with none. What is left has 10 in
-#: 0.5 % of the poses instead of 4.5 %.
-CLEARANCE = 0.85
+#: Parts cross below this share of the sum of their radii. Against the mesh of
+#: the free human, over 2000 poses of the rules, 6.8 % are rejected: all with
+#: at least 30 of its 1229 vertices inside another limb or the trunk, 98 % of
+#: those with 10, 85 % of those with any, and 0.5 % of those with none.
+CLEARANCE = 0.9
 
-#: Bones that are nearer than their radii at rest may come this much nearer.
+#: Parts that are nearer than their radii at rest may come this much nearer.
 _REST_SHARE = 0.8
+
+#: Parts with two parts between them at most, as upper arm and chest, press
+#: against each other: they may come this much nearer.
+_NEAR_SHARE = 0.5
+
+#: A part of fewer vertices is none: an eyelid, a joint within the body.
+_FEWEST = 6
 
 #: Draws for one pose before it is given up.
 _TRIES = 200
 
 
-class BoneCapsules:
-    """The bones of a body as capsules.
+class PartCapsules:
+    """The parts of a body as capsules.
 
-    A bone goes from a joint to one of its children, or, from a joint without
-    any, to the end of what it moves. Its radius is the median distance of
-    the vertices that the joint moves from the joint's bones.
+    A part is what a joint moves most. Its capsule lies along the part's
+    longest axis: along a limb, but across a chest. The radius is the median
+    distance of the part's vertices from that axis.
 
     Args:
         body: The body, at its mean shape.
-        clearance: Share of the sum of two radii that two bones keep between
-            their axes.
+        clearance: Share of the sum of two radii that two capsules keep
+            between their axes.
 
     Attributes:
-        joints: Joint that moves each bone (N,).
-        ends: Start and end of each bone at rest (N, 2, 3), body's own frame,
-            m.
-        radii: Radius of each bone (N,), m.
-        pairs: Bones that must keep their distance (2, P). Near each other
+        joints: Joint of each capsule (N,).
+        ends: Ends of each axis at rest (N, 2, 3), body's own frame, m.
+        radii: Radius of each capsule (N,), m.
+        pairs: Capsules that must keep their distance (2, P). Near each other
             in the tree they need not: what bends squeezes the skin.
-        distances: Distance that they keep (P,), m.
+        distances: Distance that their axes keep (P,), m.
     """
 
     def __init__(self, body: ParametricBody,
@@ -61,33 +66,24 @@ class BoneCapsules:
         seen = np.unique(body.faces.cpu().numpy())  # no clothes, no hair
         owned = [rest[seen[body.parts[seen] == joint]]
                  for joint in range(body.num_joints)]
-        joints, ends, radii, names = [], [], [], []
-        for joint, points in enumerate(owned):
-            bones = self._bones_of(joint, points)
-            if not bones:
-                continue
-            targets = np.array([end for _, end in bones])
-            start = self._rest_joints[joint].double().numpy()
-            apart = _point_segment_distance(points, start, targets).min(1)
-            for child, end in bones:
-                joints.append(joint)
-                ends.append((start, end))
-                radii.append(np.median(apart) if len(apart) else 0.0)
-                names.append({joint, child} - {None})
+        joints = [j for j, points in enumerate(owned)
+                  if len(points) >= _FEWEST]
+        capsules = [_fit_capsule(owned[joint]) for joint in joints]
         self.joints = torch.tensor(joints)
-        self.ends = torch.tensor(np.array(ends), dtype=torch.float32)
-        self.radii = torch.tensor(np.array(radii), dtype=torch.float32)
-        hops = _hops(self._parents.tolist())
+        self.ends = torch.tensor(np.array([ends for ends, _ in capsules]),
+                                 dtype=torch.float32)
+        self.radii = torch.tensor([radius for _, radius in capsules],
+                                  dtype=torch.float32)
         self.pairs = torch.tensor(
-            [(i, j) for j in range(len(names)) for i in range(j)]).T
-        between = torch.tensor(
-            [min(hops[a, b] for a in names[i] for b in names[j])
-             for i, j in self.pairs.T.tolist()])
+            [(i, j) for j in range(len(joints)) for i in range(j)]).T
+        hops = _hops(self._parents.tolist())[self.joints[self.pairs].unbind()]
         at_rest = _segment_distance(*self._segments(self.ends))
         touching = self.radii[self.pairs].sum(0)
-        kept = (between > 2) | ((between == 2) & (at_rest > touching))
+        near = torch.from_numpy(hops <= 3)
+        kept = torch.from_numpy(hops > 1) & (~near | (at_rest > touching))
+        share = torch.where(near, _NEAR_SHARE * clearance, clearance)
         self.pairs = self.pairs[:, kept]
-        self.distances = torch.minimum(clearance * touching,
+        self.distances = torch.minimum(share * touching,
                                        _REST_SHARE * at_rest)[kept]
 
     def crossing(self, pose: Tensor) -> Tensor:
@@ -97,7 +93,7 @@ class BoneCapsules:
             pose: Axis angles (B, 3 J), radians.
 
         Returns:
-            Depth (B,) in m: what the two bones lack of their distance; 0 for
+            Depth (B,) in m: what the two parts lack of their distance; 0 for
             a pose without crossings.
         """
         num = len(pose)
@@ -110,30 +106,8 @@ class BoneCapsules:
         lacking = self.distances - _segment_distance(*self._segments(ends))
         return lacking.amax(-1).clamp(min=0)
 
-    def _bones_of(self, joint: int, points: np.ndarray
-                  ) -> list[tuple[int | None, np.ndarray]]:
-        """Return (child, end) of the bones that start at a joint."""
-        start = self._rest_joints[joint].double().numpy()
-        children = [int(c) for c in
-                    np.nonzero(self._parents.numpy() == joint)[0]]
-        bones = [(c, self._rest_joints[c].double().numpy())
-                 for c in children]
-        if children or not len(points):
-            return bones
-        axis = points.mean(0) - start
-        length = np.linalg.norm(axis)
-        if length < 1e-6:
-            return []
-        axis /= length
-        # A capsule's cap reaches beyond the end of its axis.
-        along = (points - start) @ axis
-        across = np.linalg.norm(points - start - along[:, None] * axis,
-                                axis=1)
-        reach = max(along.max() - np.median(across), length)
-        return [(None, start + reach * axis)]
-
     def _segments(self, ends: Tensor) -> tuple[Tensor, ...]:
-        """Return the ends (..., P, 3) of all pairs of bones."""
+        """Return the ends (..., P, 3) of all pairs of axes."""
         first, second = ends[..., self.pairs[0], :, :], ends[
             ..., self.pairs[1], :, :]
         return (first[..., 0, :], first[..., 1, :], second[..., 0, :],
@@ -148,7 +122,7 @@ class UncrossedPosePrior:
     Args:
         body: The body that takes the poses.
         prior: Where poses come from.
-        clearance: See :class:`BoneCapsules`.
+        clearance: See :class:`PartCapsules`.
 
     Raises:
         ValueError: If the prior's poses do not fit the body.
@@ -156,7 +130,7 @@ class UncrossedPosePrior:
 
     def __init__(self, body: ParametricBody, prior: PosePrior,
                  clearance: float = CLEARANCE) -> None:
-        self.capsules = BoneCapsules(body, clearance)
+        self.capsules = PartCapsules(body, clearance)
         self.prior = prior
         width = prior.sample(1, torch.Generator().manual_seed(0)).shape[1]
         if width != 3 * body.num_joints:
@@ -200,14 +174,19 @@ def _hops(parents: list[int]) -> np.ndarray:
     return hops
 
 
-def _point_segment_distance(points: np.ndarray, start: np.ndarray,
-                            ends: np.ndarray) -> np.ndarray:
-    """Return distances (V, N) of points (V, 3) from start to ends (N, 3)."""
-    axes = ends - start
-    square = np.maximum((axes**2).sum(-1), 1e-12)
-    share = (np.einsum('vc,nc->vn', points - start, axes) / square).clip(0, 1)
-    foot = start + share[..., None] * axes
-    return np.linalg.norm(points[:, None] - foot, axis=-1)
+def _fit_capsule(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the axis (2, 3) and the radius of a capsule about (V, 3)."""
+    center = (points.min(0) + points.max(0)) / 2
+    axis = np.linalg.svd(points - points.mean(0))[2][0]
+    along = (points - center) @ axis
+    across = points - center - along[:, None] * axis
+    middle = (across.min(0) + across.max(0)) / 2
+    radius = float(np.median(np.linalg.norm(across - middle, axis=1)))
+    # A capsule's caps reach beyond the ends of its axis.
+    low, high = along.min() + radius, along.max() - radius
+    if low > high:
+        low = high = (low + high) / 2
+    return center + middle + np.outer([low, high], axis), radius
 
 
 def _segment_distance(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
