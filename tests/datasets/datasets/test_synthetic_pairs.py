@@ -7,7 +7,12 @@ import pytest
 from mmpose.registry import DATASETS
 
 from xas_mmpose.datasets.datasets import SyntheticPairDataset
-from xas_mmpose.skeletons import HUMAN36M_18
+from xas_mmpose.render import SceneSettings
+from xas_mmpose.render.synthetic_set import (
+    SyntheticSetSettings,
+    write_synthetic_set,
+)
+from xas_mmpose.skeletons import ANIMAL3D_26, HUMAN36M_18
 
 
 def edit(root, change):
@@ -38,6 +43,41 @@ def test_samples(fake_synthetic):
         np.testing.assert_allclose(info['keypoints'][0], stored, atol=0.006)
         assert info['keypoints'][0, 0].tolist() == [80, 80]
         assert info['camera_param']['f'].dtype == np.float64
+
+
+def test_hidden_key_points_are_labelled_and_cut_off_ones_in_3d_alone(
+        fake_synthetic):
+    edit(fake_synthetic, lambda content: content['annotations'][0].update(
+        keypoints=[number for i, (x, y, _) in enumerate(np.reshape(
+            content['annotations'][0]['keypoints'], (18, 3)).tolist())
+            for number in (x, y, i % 3)]))
+    info = SyntheticPairDataset(
+        data_root=str(fake_synthetic)).get_data_info(0)
+    assert info['keypoints_visible'].tolist() == [[0, 1, 1] * 6]
+    assert info['keypoints_3d_visible'].tolist() == [[1] * 18]
+
+
+def test_animals_are_read_with_their_own_key_points(tmp_path):
+    write_synthetic_set(tmp_path, SyntheticSetSettings(
+        num=2, body='horse,fox', scene=SceneSettings(image_size=32)),
+        progress=False)
+    dataset = SyntheticPairDataset(
+        data_root=str(tmp_path), metainfo=ANIMAL3D_26.metainfo(),
+        pipeline=[dict(type='LoadImage'), dict(type='LoadMask')])
+    content = json.loads((tmp_path / 'annotations.json').read_text())
+    assert [ann['body'] for ann in content['annotations']] == ['horse', 'fox']
+    assert content['categories'][0]['name'] == 'animal'
+    for i, ann in enumerate(content['annotations']):
+        sample = dataset[i]
+        np.testing.assert_array_equal(sample['keypoints_3d'][0],
+                                      ann['keypoints_3d'])
+        np.testing.assert_array_equal(
+            sample['root_camera'],
+            ann['keypoints_3d'][ANIMAL3D_26.index('tail_base')])
+        assert len(ann['body_pose']) == 3 * 34
+        assert sample['img_mask'].shape == (32, 32)
+    with pytest.raises(ValueError, match='no key points root'):
+        SyntheticPairDataset(data_root=str(tmp_path))
 
 
 def test_bodies_are_split(fake_synthetic):

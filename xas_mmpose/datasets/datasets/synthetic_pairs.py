@@ -23,6 +23,10 @@ class SyntheticPairDataset(BasePoseDataset3D):
     ``camera_param`` and ``subject`` per annotation. Key points are found by
     their names, so the file may hold more than the metainfo asks for.
 
+    Key points inside the picture count as ``keypoints_visible``, those that
+    something hides (1 in the file) as much as the others (2): their place is
+    known. ``keypoints_3d_visible`` is 1 for all, also for those outside (0).
+
     Args:
         ann_file: The annotation file, relative to ``data_root``.
         data_prefix: Folders that ``img`` and ``mask`` file names are relative
