@@ -7,6 +7,7 @@ import torch
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
+from xas_mmpose.body_models import load_body
 from xas_mmpose.body_models.smpl import free_human
 from xas_mmpose.datasets.surreal import (
     MAX_OFF_MASK,
@@ -175,6 +176,8 @@ def test_keypoints_of_a_body():
     np.testing.assert_allclose(points, expected, atol=1e-5)
     with pytest.raises(ValueError, match=r'a male body.*only female'):
         SurrealKeypoints(dict(female=free_human()))(clip)
+    with pytest.raises(ValueError, match='the male body has 35 joints'):
+        SurrealKeypoints(dict(male=load_body('horse')))
 
 
 def test_keypoints_without_a_body():

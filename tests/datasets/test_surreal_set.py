@@ -12,7 +12,9 @@ from xas_mmpose.body_models import SMPLBody
 from xas_mmpose.body_models.smpl import free_human
 from xas_mmpose.datasets.surreal import SurrealKeypoints
 from xas_mmpose.datasets.surreal_set import (
+    SurrealConverter,
     SurrealSetSettings,
+    _well_placed,
     find_clips,
     write_surreal_set,
 )
@@ -203,6 +205,29 @@ def test_people_off_the_middle_or_off_their_masks_are_left_out(
     with pytest.raises(ValueError, match='no frame of the 1 clips'):
         write_surreal_set(root, tmp_path / 'none', SurrealSetSettings(),
                           keypoints, progress=False)
+
+
+def test_own_renders_of_another_size_are_taken_as_they_are() -> None:
+    off_middle = np.array([[171.0, 120], [100, 100]])
+    assert not _well_placed(off_middle, (320, 240))
+    assert _well_placed(off_middle, (512, 512))
+    assert _well_placed(off_middle - [1, 0], (320, 240))
+    assert not _well_placed(np.array([[160.0, 120], [320, 100]]), (320, 240))
+
+
+def test_reference_crops_keep_their_scale(clips, tmp_path) -> None:
+    """A box that is cut at both axes is left out: it would be shrunk."""
+    keypoints = SurrealKeypoints()
+    converter = SurrealConverter(
+        find_clips(clips[0]), keypoints,
+        SurrealSetSettings(reference=True))
+    f, c = np.full(2, 600.0), np.array([160.0, 120])
+    mask = np.full((240, 320), 255, np.uint8)
+    pose = np.random.default_rng(0).uniform(-0.2, 0.2, (18, 3))
+    written = [converter._write_crop(
+        tmp_path / 'out', 0, np.zeros((240, 320, 3), np.uint8), mask,
+        pose - pose[0] + [0, 0, distance], f, c) for distance in (3, 4.5)]
+    assert written == [False, True]
 
 
 def test_damaged_clips_are_named(clips, tmp_path):

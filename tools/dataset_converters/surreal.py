@@ -6,8 +6,9 @@
 Layout ``authors`` (the default) is that of the authors' released code, which
 ``SurrealPoseDataset`` reads; ``coco`` keeps the whole pictures with their
 camera for ``SyntheticPairDataset``. SURREAL and the SMPL bodies come under
-licences of their own. Without an SMPL file the joints of the clips are taken,
-and the free human lends nose and top of the head.
+licences of their own. With J_regressor_h36m.npy beside the SMPL files key
+points are the authors'. Without an SMPL file the joints of the clips are
+taken, and the free human lends nose and top of the head.
 
 A run that was stopped goes on where it was.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from xas_mmpose.body_models import SMPLBody
+from xas_mmpose.body_models import load_body
 from xas_mmpose.datasets.surreal import SurrealKeypoints
 from xas_mmpose.datasets.surreal_set import (
     SurrealSetSettings,
@@ -52,7 +53,7 @@ def main() -> None:
     parser.add_argument('--workers', type=int, default=1,
                         help='number of processes')
     args = parser.parse_args()
-    bodies = {gender: SMPLBody.from_file(path) for gender, path in
+    bodies = {gender: load_body(path) for gender, path in
               (('female', args.female_body), ('male', args.male_body))
               if path}
     num = write_surreal_set(

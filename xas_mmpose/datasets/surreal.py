@@ -113,11 +113,18 @@ class SurrealKeypoints:
             a missing one. Without any, the clip's own SMPL joints are taken,
             and the free human lends nose and top of the head, which hang
             rigidly on a joint.
+
+    Raises:
+        ValueError: If a body has not the 24 joints of SMPL.
     """
 
     def __init__(self,
                  bodies: Mapping[str, ParametricBody] | None = None) -> None:
         self.bodies = dict(bodies or {})
+        for gender, body in self.bodies.items():
+            if body.num_joints != 24:
+                raise ValueError(f'the {gender} body has {body.num_joints} '
+                                 "joints, SMPL's bodies have 24")
         self._free = None if self.bodies else free_human()
 
     def __call__(self, clip: SurrealClip) -> np.ndarray:
