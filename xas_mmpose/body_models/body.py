@@ -18,6 +18,10 @@ from xas_mmpose.skeletons import Skeleton
 
 _LAYER = 'layer_'
 
+#: Skin is around a key point if it is no farther from it than this times the
+#: nearest skin.
+NEAR_SKIN = 1.5
+
 
 class BodyOutput(NamedTuple):
     """What a body returns; all in metres, in the body's own frame.
@@ -100,8 +104,8 @@ class ParametricBody(nn.Module):
         self._float('keypoint_weights', np.concatenate(
             [keypoint_joints, keypoint_vertices[:, used]], 1))
         self.parts = np.asarray(arrays['weights']).argmax(1)
-        self.keypoint_parts = _meeting_parts(
-            keypoint_joints, keypoint_vertices, self.parts, parents)
+        self.keypoint_parts = self._meeting_parts(
+            keypoint_joints, keypoint_vertices)
         self.layers = {
             key[len(_LAYER):]: np.asarray(arrays[key], np.int64)
             for key in arrays if key.startswith(_LAYER)}
@@ -123,6 +127,31 @@ class ParametricBody(nn.Module):
         """Register an int64 buffer that checkpoints leave out."""
         array = np.ascontiguousarray(np.asarray(array).astype(np.int64))
         self.register_buffer(name, torch.from_numpy(array), False)
+
+    def _meeting_parts(
+            self, keypoint_joints: np.ndarray,
+            keypoint_vertices: np.ndarray) -> tuple[frozenset[int], ...]:
+        """Return the parts that meet at each key point.
+
+        A joint's part begins there, and its parent's ends. Further, the
+        parts of the vertices that the key point is made of, and those of the
+        skin around it at rest: the thorax is made of two shoulders, and the
+        chest is what one sees there.
+        """
+        vertices = self.v_template.numpy()
+        parents = self.parents.numpy()
+        keypoints = (keypoint_joints @ self.joint_regressor.numpy()
+                     + keypoint_vertices) @ vertices
+        sets = []
+        for joints, used, place in zip(keypoint_joints, keypoint_vertices,
+                                       keypoints):
+            own = {*np.flatnonzero(joints).tolist(),
+                   *self.parts[np.flatnonzero(used)].tolist()}
+            above = {int(parents[j]) for j in own if parents[j] >= 0}
+            distance = np.linalg.norm(vertices - place, axis=1)
+            near = self.parts[distance <= NEAR_SKIN * distance.min()]
+            sets.append(frozenset(own | above | set(near.tolist())))
+        return tuple(sets)
 
     @property
     def num_betas(self) -> int:
@@ -187,21 +216,3 @@ def _optional(arrays: Mapping[str, np.ndarray], key: str,
               dtype: type) -> np.ndarray | None:
     """Return an array of a file, None where the file has none."""
     return np.asarray(arrays[key], dtype) if key in arrays else None
-
-
-def _meeting_parts(keypoint_joints: np.ndarray, keypoint_vertices: np.ndarray,
-                   parts: np.ndarray,
-                   parents: np.ndarray) -> tuple[frozenset[int], ...]:
-    """Return the parts that meet at each key point.
-
-    Those are the joints and the parts of the vertices that it is made of,
-    and the parents and children of these.
-    """
-    sets = []
-    for joints, vertices in zip(keypoint_joints, keypoint_vertices):
-        own = {*np.nonzero(joints)[0].tolist(),
-               *parts[np.nonzero(vertices)[0]].tolist()}
-        near = {int(parents[j]) for j in own if parents[j] >= 0}
-        near |= {int(j) for j in np.nonzero(np.isin(parents, list(own)))[0]}
-        sets.append(frozenset(own | near))
-    return tuple(sets)

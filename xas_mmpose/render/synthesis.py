@@ -2,17 +2,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-from xas_mmpose.body_models import ParametricBody, sample_betas, sample_pose
+from xas_mmpose.body_models import (
+    ParametricBody,
+    PosePrior,
+    RulePosePrior,
+    sample_betas,
+)
 from xas_mmpose.geometry import cameras
 
 from .background import draw_background
-from .camera_effects import photograph
+from .camera_effects import CameraEffects, photograph
 from .lighting import Light
 from .occluder import draw_occluder, put_in_front
 from .rendering import BodyRenderer
@@ -42,6 +46,7 @@ class SceneSettings:
             of the body.
         supersampling: Samples per pixel along each axis; 2 makes smooth
             edges, 1 is faster.
+        effects: What the camera does to the picture.
     """
 
     image_size: int = 160
@@ -53,6 +58,7 @@ class SceneSettings:
     truncation: float = 0.0
     occlusion: float = 0.0
     supersampling: int = 2
+    effects: CameraEffects = field(default_factory=CameraEffects)
 
     def __post_init__(self) -> None:
         if self.image_size < 1 or self.supersampling < 1:
@@ -141,14 +147,14 @@ class Synthesizer:
         body: ParametricBody,
         wardrobe: Wardrobe,
         settings: SceneSettings | None = None,
-        pose_prior: Any | None = None,
+        pose_prior: PosePrior | None = None,
         background: Callable[[int, np.random.Generator], np.ndarray]
         | None = None,
     ) -> None:
         self.body = body
         self.wardrobe = wardrobe
         self.settings = settings or SceneSettings()
-        self._sample_pose = pose_prior.sample if pose_prior else sample_pose
+        self.pose_prior = pose_prior or RulePosePrior()
         self._background = background or draw_background
         self._renderer = BodyRenderer(body)
 
@@ -175,7 +181,7 @@ class Synthesizer:
         Returns:
             The picture and its labels.
         """
-        pose = self._sample_pose(1, _torch_generator(rng))
+        pose = self.pose_prior.sample(1, _torch_generator(rng))
         offsets = subject.appearance.offsets
         with torch.no_grad():
             out = self.body(
@@ -203,7 +209,7 @@ class Synthesizer:
             put_in_front(image, layer)
             seen = cover < 0.5
         return Sample(
-            image=photograph(image, rng),
+            image=photograph(image, rng, self.settings.effects),
             mask=rendering.mask * seen,
             parts=rendering.parts * seen,
             depth=rendering.depth * seen,
