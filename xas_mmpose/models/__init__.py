@@ -9,10 +9,11 @@ from .losses import (
                      SymmetryLoss,
                      WinnerTakesAllLoss,
 )
-from .priors import PhysiqueNetwork
+from .priors import GCNPoseDiscriminator, PhysiqueNetwork
 
 __all__ = [
-    'MarginalLikelihoodLoss', 'MultiHypothesisHead', 'PhysiqueMaskLoss',
-    'PhysiqueNetwork', 'PriorDiscriminatorLoss', 'PriorGeneratorLoss',
-    'SkeletonMaskLoss', 'SymmetryLoss', 'WinnerTakesAllLoss'
+    'GCNPoseDiscriminator', 'MarginalLikelihoodLoss', 'MultiHypothesisHead',
+    'PhysiqueMaskLoss', 'PhysiqueNetwork', 'PriorDiscriminatorLoss',
+    'PriorGeneratorLoss', 'SkeletonMaskLoss', 'SymmetryLoss',
+    'WinnerTakesAllLoss'
 ]

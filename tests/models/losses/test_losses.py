@@ -9,6 +9,7 @@ import torch
 
 from xas_mmpose.models.losses import (
     MarginalLikelihoodLoss,
+    PhysiqueMaskLoss,
     SkeletonMaskLoss,
     WinnerTakesAllLoss,
 )
@@ -305,6 +306,25 @@ def test_mask_loss_gradient_is_that_of_finite_differences():
     assert torch.autograd.gradcheck(
         lambda k: loss(k, masks),
         (poses(1, 18, 2) - 0.5).requires_grad_(), eps=1e-7, atol=1e-5)
+
+
+def test_golden_mask_terms_of_an_iteration(goldens: Path):
+    with np.load(goldens / '13_iteration_losses.npz') as file:
+        golden = {k: torch.from_numpy(v).double() for k, v in file.items()}
+    options = dict(reference_scale=True, loss_weight=0.02)
+    plain = SkeletonMaskLoss(METAINFO, clip=0.1, reference_clip=True,
+                             **options)
+    physique = PhysiqueMaskLoss(METAINFO, **options)
+    physique.network = torch.nn.AvgPool2d(3, 1, 1)
+    pairs = list(zip(golden['pred'][:, :, 0, :, :2], golden['masks']))
+    drawn = plain.draw(pairs[0][0], (64, 64), (64, 64))
+    np.testing.assert_allclose(drawn, golden['line_map_cam0'], rtol=0,
+                               atol=2e-6)
+    for loss, name in ((plain, 'reconstruction'),
+                       (physique, 'physique_recons')):
+        total = sum(loss(keypoints, masks) for keypoints, masks in pairs)
+        assert total.item() == pytest.approx(
+            golden[f'HM36_Multi_SurS2/{name}'].item(), rel=2e-6)
 
 
 def test_golden_line_map(goldens: Path):

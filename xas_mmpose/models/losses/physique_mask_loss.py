@@ -24,6 +24,7 @@ class PhysiqueMaskLoss(SkeletonMaskLoss):
             (:class:`~xas_mmpose.models.priors.PhysiqueNetwork`).
         line_width: As for :class:`SkeletonMaskLoss`.
         map_size: As for :class:`SkeletonMaskLoss`.
+        reference_scale: As for :class:`SkeletonMaskLoss`.
         loss_weight: Factor on the loss; 0 switches it off.
     """
 
@@ -32,8 +33,10 @@ class PhysiqueMaskLoss(SkeletonMaskLoss):
                  network: Mapping[str, Any] | None = None,
                  line_width: float = 0.003,
                  map_size: tuple[int, int] | None = None,
+                 reference_scale: bool = False,
                  loss_weight: float = 1.0) -> None:
         super().__init__(metainfo, line_width, map_size,
+                         reference_scale=reference_scale,
                          loss_weight=loss_weight)
         self.network = MODELS.build(network or dict(type='PhysiqueNetwork'))
 

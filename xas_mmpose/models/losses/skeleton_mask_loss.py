@@ -31,6 +31,8 @@ class SkeletonMaskLoss(nn.Module):
         reference_clip: Without weights, do as the authors' released code,
             which multiplies the mean error of all pixels by the *fraction*
             of pixels above ``clip``; by default the clip acts per pixel.
+        reference_scale: Draw as the released code, which takes a patch to
+            end at the *centres* of its outer pixels.
         loss_weight: Factor on the loss; 0 switches it off.
 
     Raises:
@@ -44,6 +46,7 @@ class SkeletonMaskLoss(nn.Module):
                  map_size: tuple[int, int] | None = None,
                  clip: float | None = None,
                  reference_clip: bool = False,
+                 reference_scale: bool = False,
                  loss_weight: float = 1.0) -> None:
         super().__init__()
         self.links, factors = mask_links_of(metainfo)
@@ -57,6 +60,7 @@ class SkeletonMaskLoss(nn.Module):
         self.map_size = None if map_size is None else tuple(map_size)
         self.clip = clip
         self.reference_clip = reference_clip
+        self.reference_scale = reference_scale
         self.loss_weight = loss_weight
 
     def draw(self, keypoints: Tensor, input_size: tuple[int, int],
@@ -71,10 +75,14 @@ class SkeletonMaskLoss(nn.Module):
         Returns:
             Maps (B, 1, H, W) in 0..1.
         """
-        half = keypoints.new_tensor(map_size) / 2
-        # A patch of S px has its first pixel's centre at normalised -1, and
-        # map pixels cover S / s patch pixels each.
-        shift = half / keypoints.new_tensor(input_size) - 0.5
+        size = keypoints.new_tensor(map_size)
+        if self.reference_scale:
+            half, shift = (size - 1) / 2, 0
+        else:
+            # A patch of S px has its first pixel's centre at normalised -1,
+            # and map pixels cover S / s patch pixels each.
+            half = size / 2
+            shift = half / keypoints.new_tensor(input_size) - 0.5
         return skeleton_mask((keypoints + 1) * half + shift, self.links,
                              self.widths * half.prod(), map_size)
 
