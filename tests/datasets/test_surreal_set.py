@@ -83,7 +83,7 @@ def test_clips_are_found(clips):
         find_clips(clips[0] / 'run0' / '99_01')
 
 
-@pytest.mark.parametrize('layout', ['authors', 'coco'])
+@pytest.mark.parametrize('layout', ['surreal_h36m_pose', 'coco'])
 def test_both_layouts_hold_the_same_people(clips, tmp_path, layout):
     root, truth = clips
     folder = tmp_path / 'out'
@@ -92,8 +92,8 @@ def test_both_layouts_hold_the_same_people(clips, tmp_path, layout):
         SurrealKeypoints(dict(neutral=free_human())), progress=False)
     assert num == 9
     dataset = DATASETS.build(dict(
-        type=('SurrealPoseDataset' if layout == 'authors' else
-              'SyntheticPairDataset'), data_root=str(folder)))
+        type=('SyntheticPairDataset' if layout == 'coco' else
+              'SurrealPoseDataset'), data_root=str(folder)))
     assert len(dataset) == 9
     # Left and right as one sees them: the mirror has exchanged them.
     world = np.concatenate(list(truth.values()))
@@ -112,10 +112,10 @@ def test_both_layouts_hold_the_same_people(clips, tmp_path, layout):
         np.testing.assert_allclose(relative, depth[row], atol=0.02)
         np.testing.assert_allclose(
             info['keypoints'][0],
-            (patch if layout == 'authors' else pixels)[row], atol=0.01)
+            (pixels if layout == 'coco' else patch)[row], atol=0.01)
         image = cv2.imread(info['img_path'])
         mask = cv2.imread(info['mask_path'], -1)
-        assert mask.max() == (1 if layout == 'authors' else 255)
+        assert mask.max() == (255 if layout == 'coco' else 1)
         # The frame's own picture: its brightness is its number.
         assert abs(float(image[100:150, 100:150].mean())
                    - (50 * (row % FRAMES) + 40)) < 4
@@ -249,7 +249,7 @@ def test_damaged_clips_are_named(clips, tmp_path):
 
 
 def test_settings_are_checked():
-    with pytest.raises(ValueError, match="'authors' or 'coco', got 'x'"):
+    with pytest.raises(ValueError, match="or 'coco', got 'x'"):
         SurrealSetSettings('x')
     with pytest.raises(ValueError, match='whole pictures'):
         SurrealSetSettings('coco', reference=True)

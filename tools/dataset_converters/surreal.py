@@ -1,11 +1,10 @@
 """Convert SURREAL's clips into training pairs.
 
-    python tools/dataset_converters/surreal.py SURREAL/data/cmu/train \
-        --out data/surreal_h36m_pose
+    python tools/dataset_converters/surreal.py SURREAL --out data/surreal
 
-Layout ``authors`` (the default) is that of the authors' released code, which
-``SurrealPoseDataset`` reads; ``coco`` keeps the whole pictures with their
-camera for ``SyntheticPairDataset``. SURREAL and the SMPL bodies come under
+Layout ``surreal_h36m_pose`` (the default) is that of the authors' released
+code, which ``SurrealPoseDataset`` reads; ``coco`` keeps the whole pictures
+with their camera for ``SyntheticPairDataset``. SURREAL and the SMPL bodies come under
 licences of their own. With J_regressor_h36m.npy beside the SMPL files key
 points are the authors'. Without an SMPL file the joints of the clips are
 taken, and the free human lends nose and top of the head.
@@ -36,7 +35,7 @@ def main() -> None:
                         '_segm.mat')
     parser.add_argument('--out', type=Path, required=True,
                         help='folder to write')
-    parser.add_argument('--layout', choices=('authors', 'coco'),
+    parser.add_argument('--layout', choices=('surreal_h36m_pose', 'coco'),
                         default=default.layout)
     parser.add_argument('--seed', type=int, default=default.seed)
     parser.add_argument('--max-clips', type=int, default=default.max_clips,

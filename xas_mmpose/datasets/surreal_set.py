@@ -42,7 +42,7 @@ PATCH = 256
 #: In SURREAL's own pictures the authors take people near the middle.
 _ORIGINAL_SIZE, _ROOT_MARGIN = (320, 240), 10
 
-_FOLDERS = dict(authors=('image', 'mask', 'joints'),
+_FOLDERS = dict(surreal_h36m_pose=('image', 'mask', 'joints'),
                 coco=('images', 'masks'))
 
 
@@ -51,7 +51,7 @@ class SurrealSetSettings:
     """What a converted set holds.
 
     Args:
-        layout: ``'authors'``: crops of 256 px, see
+        layout: ``'surreal_h36m_pose'``: crops of 256 px, see
             :mod:`xas_mmpose.render.authors_layout`; ``'coco'``: whole
             pictures with their camera, which
             :class:`~xas_mmpose.datasets.datasets.SyntheticPairDataset`
@@ -64,7 +64,7 @@ class SurrealSetSettings:
             principal point and with labels moved into the picture.
     """
 
-    layout: str = 'authors'
+    layout: str = 'surreal_h36m_pose'
     seed: int = 42
     max_clips: int = 20000
     frames: int = 5
@@ -72,11 +72,11 @@ class SurrealSetSettings:
 
     def __post_init__(self) -> None:
         if self.layout not in _FOLDERS:
-            raise ValueError("layout is 'authors' or 'coco', got "
+            raise ValueError("layout is 'surreal_h36m_pose' or 'coco', got "
                              f'{self.layout!r}')
-        if self.reference and self.layout != 'authors':
-            raise ValueError("reference is about the crops of layout "
-                             "'authors'; 'coco' keeps the whole pictures")
+        if self.reference and self.layout != 'surreal_h36m_pose':
+            raise ValueError("reference is about the authors' crops; layout "
+                             f'{self.layout!r} keeps the whole pictures')
         if self.max_clips < 1 or self.frames < 1 or self.seed < 0:
             raise ValueError(
                 'max_clips and frames are at least 1 and seed at least 0, '
@@ -129,8 +129,8 @@ class SurrealConverter:
             folder: Folder of the set.
 
         Returns:
-            ``samples``: for layout ``'authors'`` their numbers, for
-            ``'coco'`` their entries of ``annotations.json``.
+            ``samples``: their entries of ``annotations.json`` for layout
+            ``'coco'``, else their numbers.
 
         Raises:
             FileNotFoundError: If the clip lacks its video or its masks.
@@ -155,7 +155,7 @@ class SurrealConverter:
                 continue
             mask = _read_mask(Path(stem + '_segm.mat'), t, size)
             index = number * settings.frames + len(samples)
-            if settings.layout == 'authors':
+            if settings.layout == 'surreal_h36m_pose':
                 done = self._write_crop(folder, index, frames[t], mask,
                                         camera[t], f, c)
                 samples += [index] if done else []
@@ -222,7 +222,7 @@ def write_surreal_set(root: str | Path, folder: str | Path,
     job = ResumableFolder(folder, json.loads(json.dumps(stored)),
                           _FOLDERS[settings.layout])
     job.check()
-    authors = settings.layout == 'authors'
+    authors = settings.layout == 'surreal_h36m_pose'
     target = job.folder / ('info.npy' if authors else 'annotations.json')
     if target.is_file():
         # A run may have been stopped between its last two steps.

@@ -146,5 +146,6 @@ def test_damaged_sets_are_named(written):
         keypoint_info={i: dict(name=n) for i, n in enumerate(('root', 'a'))})
     with pytest.raises(ValueError, match='the metainfo asks for root, a'):
         DATASETS.build({**options, 'metainfo': metainfo})
-    with pytest.raises(FileNotFoundError, match=r'info\.npy'):
+    with pytest.raises(FileNotFoundError,
+                       match=r'none/info\.npy\. Make the set with: python'):
         DATASETS.build({**options, 'ann_file': 'none/info.npy'})

@@ -33,7 +33,8 @@ def test_arguments_reach_the_set(
     settings = asked['settings']
     assert asked['root'] == Path('clips')
     assert (settings.layout, settings.seed, settings.max_clips,
-            settings.frames, settings.reference) == ('authors', 3, 7, 2, True)
+            settings.frames, settings.reference) == (
+                'surreal_h36m_pose', 3, 7, 2, True)
     assert asked['workers'] == 4
     assert asked['keypoints'].bodies == {}
     assert f'12 pairs: {tmp_path}' in capsys.readouterr().out

@@ -38,8 +38,8 @@ class SurrealPoseDataset(BasePoseDataset3D):
     ``root`` and the size of the picture nothing is resampled.
 
     Args:
-        ann_file: ``info.npy`` relative to ``data_root``; the other files lie
-            beside it.
+        ann_file: ``info.npy``, the numbers of the samples, relative to
+            ``data_root``; the other files lie beside it.
         root_distance: Distance of the camera from the root in mm; SURREAL's
             are about 7 m.
         **kwargs: See :class:`BasePoseDataset3D`. Key points are those of
@@ -71,6 +71,12 @@ class SurrealPoseDataset(BasePoseDataset3D):
                 f'{", ".join(expected)}; the metainfo asks for '
                 f'{", ".join(self.keypoint_names)}')
         folder = os.path.dirname(self.ann_file) or '.'
+        if not os.path.isfile(self.ann_file):
+            raise FileNotFoundError(
+                f'there is no {self.ann_file}. Make the set with: '
+                'python tools/synthesize.py --layout surreal_h36m_pose '
+                f'--num 2000 --out {folder}, or convert SURREAL with '
+                'tools/dataset_converters/surreal.py')
         ids = read_authors_index(folder)[::self.sample_interval]
         if not ids:
             raise ValueError(f'{self.ann_file} lists no sample')
