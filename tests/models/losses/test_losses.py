@@ -211,6 +211,17 @@ def test_mask_loss_at_a_smaller_map_averages_the_mask():
     assert loss(far, masks).item() == pytest.approx(want.item(), rel=1e-5)
 
 
+def test_weights_of_the_patch_are_averaged_down_with_the_mask():
+    masks, weight = poses(1, 1, 32, 32).float(), poses(1, 1, 32, 32, seed=1)
+    far = torch.full((1, 18, 2), 50.0)
+    small = [i.float().view(1, 1, 8, 4, 8, 4).mean((3, 5))
+             for i in (masks, weight)]
+    want = (small[0].square() * small[1]).mean().item()
+    loss = SkeletonMaskLoss(METAINFO, map_size=(8, 8))
+    for given in (weight.float(), small[1]):
+        assert loss(far, masks, given).item() == pytest.approx(want, rel=1e-5)
+
+
 def test_mask_gradient_pulls_a_limb_into_the_mask():
     loss = SkeletonMaskLoss(METAINFO)
     pose = torch.zeros(1, 18, 2)

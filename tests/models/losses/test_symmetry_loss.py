@@ -123,6 +123,12 @@ def test_empty_batch_is_zero_with_a_gradient():
     assert (poses.grad == 0).all()
 
 
+def test_tables_follow_the_model_to_its_device():
+    # The meta device refuses a table that stayed on the CPU.
+    loss = SymmetryLoss(METAINFO, MIDPOINTS, midpoint_2d_weight=1)
+    assert loss.to('meta')(torch.ones(2, 3, 18, 3, device='meta')).is_meta
+
+
 def test_terms_of_weight_zero_cannot_spoil_the_loss():
     pose = torch.zeros(1, 1, 18, 3)
     pose[..., 17, :] = torch.nan

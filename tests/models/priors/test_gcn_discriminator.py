@@ -283,6 +283,15 @@ def test_autocast_gives_float32_logits_near_the_exact_ones():
         assert x.grad.isfinite().all()
 
 
+@pytest.mark.parametrize('options', VARIANTS)
+def test_tables_follow_the_model_to_its_device(options):
+    # The meta device refuses a table that stayed on the CPU.
+    discriminator = build(**options).to('meta')
+    x = torch.ones(2, 3, 18, 3, dtype=torch.float64, device='meta')
+    assert discriminator(x).is_meta
+    assert discriminator.score(x).is_meta
+
+
 def test_no_pose_gives_no_logit():
     discriminator = build()
     assert discriminator(poses(0, 18)).shape == (0, )

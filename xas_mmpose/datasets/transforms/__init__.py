@@ -2,11 +2,12 @@
 from .cube_crop import CubeAffine, GetCubeBox, RandomCubeTransform
 from .flip import RandomFlipPose3D
 from .formatting import PackXasInputs
+from .geodesic_weight import GeodesicWeight
 from .labels import NormaliseKeypoints3D
 from .mask import LoadMask, RemoveBackground
 
 __all__ = [
-    'CubeAffine', 'GetCubeBox', 'LoadMask', 'NormaliseKeypoints3D',
-    'PackXasInputs', 'RandomCubeTransform', 'RandomFlipPose3D',
-    'RemoveBackground'
+    'CubeAffine', 'GeodesicWeight', 'GetCubeBox', 'LoadMask',
+    'NormaliseKeypoints3D', 'PackXasInputs', 'RandomCubeTransform',
+    'RandomFlipPose3D', 'RemoveBackground'
 ]

@@ -14,7 +14,8 @@ class PackXasInputs(PackPoseInputs):
     inference samples.
 
     * ``inputs``: picture (3, H, W) uint8, BGR.
-    * ``gt_fields.masks``: mask of the patch (1, H, W) uint8, 0..255.
+    * ``gt_fields``: ``masks`` (1, H, W) uint8, 0..255, of the patch;
+      ``mask_weights`` (1, H, W).
     * ``gt_instance_labels``: ``keypoint_labels`` (1, K, 3),
       ``keypoint_weights`` (1, K).
     * ``gt_instances``: ``keypoints`` (1, K, 2) image px, ``keypoints_3d``
@@ -40,7 +41,7 @@ class PackXasInputs(PackPoseInputs):
         keypoint_labels='keypoint_labels',
         keypoint_weights='keypoint_weights')
 
-    field_mapping_table = dict(masks='masks')
+    field_mapping_table = dict(masks='masks', mask_weights='mask_weights')
 
     def __init__(self,
                  meta_keys: tuple[str, ...] = (

@@ -96,8 +96,9 @@ class SkeletonMaskLoss(nn.Module):
         Args:
             keypoints: Poses (B, K, 2), normalised.
             masks: Foreground (B, 1, H, W) in 0..1, of the patch's size.
-            weight: Weight of each pixel (B, 1, H, W) of the drawn map, as
-                :func:`~xas_mmpose.ops.geodesic_weight` makes them.
+            weight: Weight of each pixel (B, 1, H, W), as
+                :func:`~xas_mmpose.ops.geodesic_weight` makes them, of the
+                masks' or of the drawn map's size.
             drawn: What :meth:`draw` has made of the key points, where it is
                 at hand: two losses of equal links, width and size may share
                 one drawing.
@@ -111,6 +112,9 @@ class SkeletonMaskLoss(nn.Module):
         map_size = self.map_size or input_size
         if map_size != input_size:
             masks = F.interpolate(masks, size=map_size[::-1], mode='area')
+            if weight is not None:
+                weight = F.interpolate(weight, size=map_size[::-1],
+                                       mode='area')
         if drawn is None:
             drawn = self.draw(keypoints, input_size, map_size)
         return self.compare(drawn, masks, weight) * self.loss_weight

@@ -101,6 +101,8 @@ class GCNPoseDiscriminator(BaseModule):
         self.convolution = convolution
         self.over_batch = norm == 'reference_batch'
         self._buffer('parents', torch.tensor(parents))
+        self._buffer('children', torch.tensor(
+            [i for i, parent in enumerate(parents) if i != parent]))
         links = torch.zeros(len(parents), len(parents))
         for child, parent in enumerate(parents):
             links[child, parent] = links[parent, child] = 1
@@ -194,15 +196,13 @@ class GCNPoseDiscriminator(BaseModule):
         links = self.links.to(poses)
         if self.convolution == 'sage':
             return links / links.sum(-1, keepdim=True).clamp_min(1)
-        gaps = poses[:, self.parents] - poses
-        lengths = torch.linalg.vector_norm(gaps, dim=-1)
+        child, parent = self.children, self.parents[self.children]
+        lengths = torch.linalg.vector_norm(poses[:, parent] - poses[:, child],
+                                           dim=-1)
         nearness = 1 / lengths.clamp_min(SHORTEST_BONE)
-        child = torch.arange(self.num_keypoints, device=poses.device)
         weights = torch.diag_embed(links.diagonal()).repeat(len(poses), 1, 1)
-        bone = child != self.parents
-        child, parent = child[bone], self.parents[bone]
-        weights[:, child, parent] = nearness[:, bone]
-        weights[:, parent, child] = nearness[:, bone]
+        weights[:, child, parent] = nearness
+        weights[:, parent, child] = nearness
         scale = weights.sum(-1).clamp_min(1e-12).rsqrt()
         return scale[:, :, None] * weights * scale[:, None]
 
