@@ -101,7 +101,7 @@ class GCNPoseDiscriminator(BaseModule):
         self.convolution = convolution
         self.over_batch = norm == 'reference_batch'
         self._buffer('parents', torch.tensor(parents))
-        self._buffer('children', torch.tensor(
+        self._buffer('bone_tips', torch.tensor(
             [i for i, parent in enumerate(parents) if i != parent]))
         links = torch.zeros(len(parents), len(parents))
         for child, parent in enumerate(parents):
@@ -196,7 +196,7 @@ class GCNPoseDiscriminator(BaseModule):
         links = self.links.to(poses)
         if self.convolution == 'sage':
             return links / links.sum(-1, keepdim=True).clamp_min(1)
-        child, parent = self.children, self.parents[self.children]
+        child, parent = self.bone_tips, self.parents[self.bone_tips]
         lengths = torch.linalg.vector_norm(poses[:, parent] - poses[:, child],
                                            dim=-1)
         nearness = 1 / lengths.clamp_min(SHORTEST_BONE)
