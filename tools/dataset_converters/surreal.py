@@ -4,10 +4,10 @@
 
 Layout ``surreal_h36m_pose`` (the default) is that of the authors' released
 code, which ``SurrealPoseDataset`` reads; ``coco`` keeps the whole pictures
-with their camera for ``SyntheticPairDataset``. SURREAL and the SMPL bodies come under
-licences of their own. With J_regressor_h36m.npy beside the SMPL files key
-points are the authors'. Without an SMPL file the joints of the clips are
-taken, and the free human lends nose and top of the head.
+with their camera for ``SyntheticPairDataset``. SURREAL and the SMPL bodies
+come under licences of their own. With J_regressor_h36m.npy beside the SMPL
+files key points are the authors'. Without an SMPL file the joints of the clips
+are taken, and the free human lends nose and top of the head.
 
 A run that was stopped goes on where it was.
 """
