@@ -18,7 +18,7 @@ from .recording import ENDS, NUM_KEYPOINTS
 from .studio_set import ANNOTATIONS, CHECKSUM
 
 #: How many poses of the prior, and at most of the set, are compared.
-_PRIOR_POSES, _SET_POSES = 2000, 300
+_PRIOR_POSES, _SET_POSES = 1000, 200
 
 
 def describe_xas_mini(folder: str | Path) -> dict:

@@ -1,0 +1,54 @@
+"""The command that makes XaS-Mini."""
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'make_xas_mini.py'
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    """Run the tool as from the command line."""
+    monkeypatch.setattr(sys, 'argv', [str(TOOL), *arguments])
+    runpy.run_path(str(TOOL), run_name='__main__')
+
+
+def test_make_show_and_describe(tmp_path, monkeypatch, capsys):
+    out, sheet = tmp_path / 'mini', tmp_path / 'sheet.jpg'
+    run(monkeypatch, '--out', str(out), '--frames', '1', '--seed', '4',
+        '--image-size', '48', '--subjects', 'S1', 'S11', '--actions',
+        'Sitting', 'Photo', '--body', 'human', '--mask-quality', 'segmenter',
+        '--contact-sheet', str(sheet))
+    stored = json.loads((out / 'settings.json').read_text())
+    assert stored == dict(
+        name='XaS-Mini', version='1.0', frames=1, seed=4, image_size=48,
+        mask_quality='segmenter', subjects=['S1', 'S11'],
+        actions=['Sitting', 'Photo'], body='human', supersampling=2)
+    captured = capsys.readouterr()
+    checksum = (out / 'checksum.txt').read_text().strip()
+    assert f'16 pictures: {out}\nchecksum {checksum}\n' == captured.out
+    assert '4/4' in captured.err  # the progress bar
+    assert cv2.imread(str(sheet)).shape == (150, 8 * 150, 3)
+
+    run(monkeypatch, '--describe', str(out))
+    numbers = json.loads(capsys.readouterr().out)
+    assert numbers['train']['pictures'] == 8
+    # No exact masks to compare with.
+    assert 'segmenter_iou' not in numbers['train']
+
+
+def test_a_folder_is_needed(monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        run(monkeypatch)
+    assert '--out (or --describe) is needed' in capsys.readouterr().err
+
+
+def test_unknown_actions_are_named(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r'actions are some of .*got Flying'):
+        run(monkeypatch, '--out', str(tmp_path / 'a'), '--actions', 'Flying')
+    assert not (tmp_path / 'a').exists()
