@@ -19,16 +19,19 @@ missing.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 
 from xas_mmpose.body_models import body_names
 from xas_mmpose.render import SceneSettings
 from xas_mmpose.render.authors_layout import AUTHORS_CUBE
+from xas_mmpose.render.camera_effects import CameraEffects
 from xas_mmpose.render.casting import LOOKS
 from xas_mmpose.render.fingerprint import set_checksum
 from xas_mmpose.render.resumable import one_thread
@@ -42,6 +45,16 @@ from xas_mmpose.visualization import contact_sheet
 
 #: Pairs on a contact sheet.
 SHEET = 24
+#: What the camera may do.
+EFFECTS = dict(
+    blur='share of the pictures that are blurred',
+    blur_sigma="range of the blur's standard deviation, px",
+    contrast='range of the factor on the contrast',
+    saturation='range of the factor on the saturation',
+    hue='largest turn of the hues, radians',
+    tint="largest change of a channel's gain",
+    gamma='range of the exponent; below 1 is lighter',
+    noise='largest standard deviation of the noise, of 1')
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -162,6 +175,15 @@ def make_parser() -> argparse.ArgumentParser:
     group.add_argument('--supersampling', type=int, metavar='N',
                        default=scene.supersampling,
                        help='samples per pixel and axis')
+
+    group = parser.add_argument_group('what the camera does to them')
+    for field in dataclasses.fields(CameraEffects):
+        ends = np.atleast_1d(getattr(scene.effects, field.name))
+        group.add_argument(
+            f'--{field.name.replace("_", "-")}', type=float,
+            nargs=2 if len(ends) == 2 else None,
+            metavar='X', help=f'{EFFECTS[field.name]} (default: '
+            f'{" ".join(map(str, ends))})')
     return parser
 
 
@@ -177,8 +199,13 @@ def read_settings(args: argparse.Namespace) -> SyntheticSetSettings:
         value = getattr(args, key)
         if value is not None:
             chosen[key] = tuple(map(unit, value)) if unit else value
+    effects = {
+        field.name: tuple(value) if isinstance(value, list) else value
+        for field in dataclasses.fields(CameraEffects)
+        if (value := getattr(args, field.name)) is not None}
     scene = SceneSettings(
         **chosen,
+        effects=CameraEffects(**effects),
         off_axis=args.off_axis,
         truncation=args.truncation,
         occlusion=args.occlusion,

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from xas_mmpose.render import SceneSettings
+from xas_mmpose.render.camera_effects import CameraEffects
 from xas_mmpose.render.fingerprint import set_checksum
 from xas_mmpose.render.pair_generator import SyntheticSetSettings
 
@@ -67,14 +68,16 @@ def test_every_argument_reaches_the_settings() -> None:
         '--textures', 'skins', '--uv-template', 'a.obj', '--poses', 'a.npz',
         'b', '--keep-crossing', '--depth', '--extent', 3000, '--distance',
         2000, 3000, '--yaw', -90, 90, '--elevation', 0, 45, '--off-axis',
-        0.1, '--truncation', 0.2, '--occlusion', 0.3, '--backgrounds', 'photos'
+        0.1, '--truncation', 0.2, '--occlusion', 0.3, '--backgrounds',
+        'photos', '--blur', 0, '--gamma', 1, 2,
     ) == SyntheticSetSettings(
         num=3, body='horse,cow', look='texture', textures='skins',
         uv_template='a.obj', poses=('a.npz', 'b'), reject_crossing=False,
         depth=True, backgrounds='photos', scene=SceneSettings(
             extent=3000.0, distance=(2000.0, 3000.0),
             yaw=(-math.pi / 2, math.pi / 2), elevation=(0.0, math.pi / 4),
-            off_axis=0.1, truncation=0.2, occlusion=0.3))
+            off_axis=0.1, truncation=0.2, occlusion=0.3,
+            effects=CameraEffects(blur=0.0, gamma=(1.0, 2.0))))
 
 
 def test_all_animals_make_a_set() -> None:

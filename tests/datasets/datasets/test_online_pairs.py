@@ -129,6 +129,15 @@ def test_mmengines_options_work() -> None:
     assert make(num=10**5).data_bytes.nbytes < 10**7
 
 
+def test_settings_are_dictionaries_all_the_way_down() -> None:
+    scene = dict(image_size=32, supersampling=1, effects=dict(
+        blur=0, contrast=[1, 1], saturation=[0, 0], hue=0, tint=0,
+        gamma=[1, 1], noise=0))
+    image = make(settings=dict(scene=scene))[0]['img'].astype(int)
+    assert np.ptp(image, axis=2).max() <= 1  # grey
+    assert image.std() > 5
+
+
 def test_animals_have_their_own_key_points() -> None:
     dataset = make(settings=dict(body='fox', scene=dict(image_size=32)),
                    metainfo=ANIMAL3D_26.metainfo())

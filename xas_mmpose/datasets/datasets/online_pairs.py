@@ -9,6 +9,7 @@ import torch
 from mmpose.registry import DATASETS
 
 from xas_mmpose.render import SceneSettings
+from xas_mmpose.render.camera_effects import CameraEffects
 from xas_mmpose.render.pair_generator import (
     SyntheticSetGenerator,
     SyntheticSetSettings,
@@ -46,7 +47,8 @@ class OnlineSyntheticPairDataset(BasePoseDataset3D):
         seed: Seed of everything random.
         settings: Further arguments of
             :class:`~xas_mmpose.render.pair_generator.SyntheticSetSettings`,
-            such as ``body``; those of ``scene`` as a dictionary.
+            such as ``body``; ``scene``, and ``effects`` within it, as
+            dictionaries.
         **kwargs: See :class:`BasePoseDataset3D`. Files play no role.
 
     Raises:
@@ -65,7 +67,9 @@ class OnlineSyntheticPairDataset(BasePoseDataset3D):
         if misplaced:
             raise ValueError(f'{", ".join(misplaced)}: these settings are '
                              'for sets on disk, leave them out')
-        settings['scene'] = SceneSettings(**settings.get('scene', {}))
+        scene = dict(settings.get('scene', {}))
+        scene['effects'] = CameraEffects(**scene.get('effects', {}))
+        settings['scene'] = SceneSettings(**scene)
         settings['poses'] = tuple(settings.get('poses', ()))
         self.settings = SyntheticSetSettings(num=num, seed=seed, **settings)
         # Workers that live on see what the main process writes here.
