@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,8 @@ from .surface import Surface
 #: their ``materials``. A group that an animal lacks has no faces.
 GROUPS = ('coat', 'light', 'dark', 'mane', 'hoof', 'muzzle', 'eye',
           'eye_white', 'horn')
+# Markings are painted on the fur, which is the first three.
 _COAT, _LIGHT, _DARK, _MANE, _HOOF, _MUZZLE, _EYE = range(7)
-#: Groups with fur, on which markings are painted.
-_FURRY = (_COAT, _LIGHT, _DARK)
 
 #: Colours of animals without groups of their own (RGB, 0..1).
 _DEFAULTS = np.array([
@@ -38,9 +38,10 @@ _KINDS = ('plain', 'plain', 'plain', 'patches', 'patches', 'spots',
           'stripes')
 
 # SMAL's joints.
-_TRUNK, _NECK, _HEAD, _MOUTH = range(7), 15, 16, 32
+_TRUNK, _HEAD, _MOUTH = range(7), 16, 32
 _LEGS = (*range(7, 15), *range(17, 25))
 _TAIL = range(25, 32)
+_NUM_JOINTS = 35
 
 
 @dataclass(frozen=True)
@@ -129,34 +130,43 @@ class CoatAppearance:
         points, parts = surface.points, surface.parts
         groups = self._groups(surface)
         color = self.colors.astype(points.dtype)[groups]
-        furry = np.isin(groups, _FURRY)
+        furry = groups <= _DARK
+        legs, trunk, tail, head = (_member(parts, joints) for joints in (
+            _LEGS, _TRUNK, _TAIL, (_HEAD, _MOUTH)))
         height = points[:, 2] - size.ground
-        legs = np.isin(parts, _LEGS)
         waves = points @ self.waves.T.astype(points.dtype)
         waves += self.phases.astype(points.dtype)
         # The first wave bends the others: straight ones make a lattice.
         waves[:, 1:] += 2.5 * np.sin(waves[:, :1])
         waves = np.sin(waves)
 
-        # Shares of another colour: 0 none of it, 1 nothing else.
-        def mix(share: np.ndarray, other: np.ndarray) -> None:
-            share = (share * furry)[:, None]
-            color[:] = color * (1 - share) + other * share
+        def mix(where: np.ndarray, other: np.ndarray,
+                share: np.ndarray | None = None) -> None:
+            """Mix another colour (3,) into fur, by a share (N,) of it."""
+            chosen, = np.nonzero(where & furry)
+            other = other.astype(points.dtype)
+            if share is not None:
+                amount = share[chosen, None]
+                other = color[chosen] * (1 - amount) + other * amount
+            color[chosen] = other
 
         if self.dark_tail:
-            mix(np.isin(parts, _TAIL), self.colors[_MANE])
-        mix(self._marked(points, legs, waves), self.marks)
-        level = (points[:, 2] - size.belly) / (size.back - size.belly)
-        light = np.clip((self.belly - level) / 0.15, 0, 1)
-        mix(light * np.isin(parts, _TRUNK), self.colors[_LIGHT])
-        mix(legs & (height < self.socks * size.leg
-                    * (1 + 0.15 * waves[:, 0])), self.marks)
-        along = (points - size.head) @ size.muzzle / (
-            size.muzzle @ size.muzzle)
-        head = np.isin(parts, (_HEAD, _MOUTH))
-        mix(np.clip((along - 1 + self.muzzle) / 0.08, 0, 1) * head,
-            self.colors[_MUZZLE])
-        color *= 1 + 0.03 * waves[:, 4:].sum(1, keepdims=True)
+            mix(tail, self.colors[_MANE])
+        if self.kind != 'plain':
+            mix(self._marked(points, legs, waves), self.marks)
+        if self.belly:
+            level = (points[:, 2] - size.belly) / (size.back - size.belly)
+            mix(trunk & (level < self.belly), self.colors[_LIGHT],
+                np.clip((self.belly - level) / 0.15, 0, 1))
+        if self.socks:
+            mix(legs & (height < self.socks * size.leg
+                        * (1 + 0.15 * waves[:, 0])), self.marks)
+        if self.muzzle:
+            along = (points - size.head) @ size.muzzle / (
+                size.muzzle @ size.muzzle)
+            mix(head & (along > 1 - self.muzzle), self.colors[_MUZZLE],
+                np.clip((along - 1 + self.muzzle) / 0.08, 0, 1))
+        color *= 1 + 0.03 * (waves[:, 4:5] + waves[:, 5:])
         return color.clip(0, 1)
 
     def _groups(self, surface: Surface) -> np.ndarray:
@@ -165,7 +175,7 @@ class CoatAppearance:
             return self.groups[surface.faces]
         groups = np.zeros(len(surface.faces), np.int64)
         size, points = self.measures, surface.points
-        legs = np.isin(surface.parts, _LEGS)
+        legs = _member(surface.parts, _LEGS)
         groups[legs & (points[:, 2] < size.ground + 0.06 * size.leg)] = _HOOF
         radius = 0.12 * np.linalg.norm(size.muzzle)
         for eye in size.eyes:
@@ -175,15 +185,13 @@ class CoatAppearance:
     def _marked(self, points: np.ndarray, legs: np.ndarray,
                 waves: np.ndarray) -> np.ndarray:
         """Return which points (N,) the pattern marks."""
-        if self.kind == 'plain':
-            return np.zeros(len(points), bool)
         if self.kind == 'patches':
-            return waves[:, :4].sum(1) > 0.4
+            return waves[:, :4] @ np.ones(4, waves.dtype) > 0.4
         if self.kind == 'spots':
-            return waves[:, 1:4].sum(1) > 1.5
+            return waves[:, 1:4] @ np.ones(3, waves.dtype) > 1.5
         # Stripes run down the trunk and round the legs, and waver.
         along = np.where(legs, points[:, 2], points[:, 0] + 0.2 * points[:, 2])
-        return np.sin(40 * along + 1.2 * waves[:, :2].sum(1)
+        return np.sin(40 * along + 1.2 * (waves[:, 0] + waves[:, 1])
                       + self.phases[0]) > 0.25
 
 
@@ -230,7 +238,7 @@ class CoatWardrobe:
         kind = 'plain' if own else _KINDS[rng.integers(len(_KINDS))]
         if own:
             tone = rng.uniform(0.75, 1.3)
-            for group in (*_FURRY, _MANE):
+            for group in (_COAT, _LIGHT, _DARK, _MANE):
                 colors[group] = _jittered(colors[group] * tone, rng)
         else:
             base = _jittered(_COATS[rng.integers(len(_COATS))], rng)
@@ -265,6 +273,13 @@ class CoatWardrobe:
             socks=rng.uniform(0.1, 0.5) * (not own and rng.random() < 0.3),
             muzzle=rng.uniform(0.1, 0.45) * (rng.random() < 0.3),
             dark_tail=bool(not own and rng.random() < 0.3))
+
+
+def _member(parts: np.ndarray, joints: Iterable[int]) -> np.ndarray:
+    """Return which points (N,) belong to some of the joints."""
+    table = np.zeros(_NUM_JOINTS, bool)
+    table[list(joints)] = True
+    return table[parts]
 
 
 def _jittered(color: np.ndarray, rng: np.random.Generator) -> np.ndarray:
