@@ -103,7 +103,7 @@ def section(body: RestBody, field: np.ndarray, level: float,
     depth = cKDTree(skin).query(places)[0]
     depth *= winding_number(places, body.vertices[body.faces]) > 0.5
     best = depth.argmax()
-    return centroid if depth[0] > 0.5 * depth[best] else candidates[best]
+    return centroid if depth[0] > 0.75 * depth[best] else candidates[best]
 
 
 def winding_number(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
@@ -156,10 +156,13 @@ def keypoint_regressors(body: RestBody, names: tuple[str, ...],
             on_joints[names.index(side), NAMES.index(joint)] = 0.6
     # The right side is the mirror image of the left.
     _, mirror = cKDTree(body.vertices).query(body.vertices * (1, -1, 1))
-    for name in [name for name in rows if name.startswith('left_')]:
-        row = np.zeros(len(mirror))
-        np.add.at(row, mirror, rows[name])
-        rows[name.replace('left', 'right')] = row
+    for name, row in list(rows.items()):
+        other = np.zeros(len(mirror))
+        np.add.at(other, mirror, row)
+        if name.startswith('left_'):
+            rows[name.replace('left', 'right')] = other
+        elif 'tail' not in name:  # tails may curl to a side
+            rows[name] = (row + other) / 2
     return np.stack([rows[name] for name in names]), on_joints
 
 
@@ -183,26 +186,34 @@ def _head(body: RestBody) -> dict[str, np.ndarray]:
     along = (points - start) @ axis
     length = along[face].max()
     tip_row = body.mean(face & (np.linalg.norm(points - tip, axis=1) < 1e-4))
-    jaw = middle & (along > 0.75 * length) & (along < 0.97 * length)
-    chin = np.nonzero(jaw)[0][(points[jaw] @ down).argmax()]
-    left = points @ LEFT > -1e-3
+    jaw = face & (np.abs(points @ LEFT) < 0.02) & (along > 0.75 * length)
+    depth = np.where(jaw & (along < 0.97 * length), points @ down, -np.inf)
+    chin = depth.argmax()
+    side = points @ LEFT
+    corner = np.nonzero(face)[0][
+        (side - np.abs(along - 0.78 * length))[face].argmax()]
     return {
         'nose': 0.5 * tip_row + 0.5 * section(
             body, along, 0.9 * length, face),
         'mouth_mid': 0.6 * body.mean(np.array([chin])) + 0.4 * section(
             body, along, along[chin], face),
-        'left_mouth': section(body, along, 0.78 * length, face & left),
-        'left_eye': 0.85 * body.mean(body.eyes & left) + 0.15 * section(
+        'left_mouth': 0.6 * body.mean(np.array([corner])) + 0.4 * section(
+            body, along, along[corner], face),
+        'left_eye': 0.85 * body.mean(body.eyes & (side > 0)) + 0.15 * section(
             body, along, 0.5 * length, face),
-        'left_ear': _ear(body, 'LEar'),
+        'left_ear': _ear(body),
     }
 
 
-def _ear(body: RestBody, joint: str) -> np.ndarray:
-    """Return the middle of an ear."""
-    ear = body.share(joint) > 0.5
-    away = np.linalg.norm(body.vertices - body.joint(joint), axis=1)
-    return section(body, away, 0.6 * away[ear].max(), ear)
+def _ear(body: RestBody) -> np.ndarray:
+    """Return the middle of the left ear."""
+    far = np.linalg.norm(body.vertices - body.joint('Head'), axis=1)
+    far[body.share('LEar') < 0.8] = 0  # the brow may follow the ear a little
+    tip = body.vertices[far.argmax()]
+    length = np.linalg.norm(tip - body.joint('LEar'))
+    return section(body, np.linalg.norm(body.vertices - tip, axis=1),
+                   0.5 * length,
+                   (body.share('LEar', 'Head') > 0.5) & body.bare)
 
 
 def _neck(body: RestBody) -> np.ndarray:

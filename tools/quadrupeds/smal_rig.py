@@ -90,7 +90,7 @@ def map_rig(vertices: np.ndarray, bones: dict[str, np.ndarray],
     for bone, owner in enumerate(bone_owners(list(bones), table)):
         weights[:, owner] += bone_weights[:, bone]
     weights[horn] = np.eye(len(NAMES))[NAMES.index('Head')]
-    add_ears(vertices, joints, weights, horn, eyes)
+    add_ears(vertices, bones, joints, weights, horn, eyes)
     add_mouth(vertices, joints, weights)
     add_tail(vertices, joints, weights)
     split_spine(vertices, joints, weights)
@@ -134,17 +134,23 @@ def joint_positions(bones: dict[str, np.ndarray],
     return joints
 
 
-def add_ears(vertices: np.ndarray, joints: np.ndarray, weights: np.ndarray,
-             horn: np.ndarray, eyes: np.ndarray) -> None:
-    """Give ears to rigs that have none; changes joints and weights."""
+def add_ears(vertices: np.ndarray, bones: dict[str, np.ndarray],
+             joints: np.ndarray, weights: np.ndarray, horn: np.ndarray,
+             eyes: np.ndarray) -> None:
+    """Part the ears from the head; changes joints and weights."""
     head = NAMES.index('Head')
     for name, sign in (('LEar', 1), ('REar', -1)):
         ear = NAMES.index(name)
         if not np.isnan(joints[ear]).any():
-            # Some rigs let an ear follow the head and its own bone by half.
-            shift = np.minimum(weights[:, ear], weights[:, head])
-            weights[:, ear] += shift
-            weights[:, head] -= shift
+            # Some rigs let an ear follow the head and its own bones by
+            # half, and the eyes the ear: what is beyond the ear's start
+            # is the ear, the rest is the head.
+            axis = bones[f'Ear4.{name[0]}'] - joints[ear]
+            along = (vertices - joints[ear]) @ axis / (axis @ axis)
+            both = weights[:, ear] + weights[:, head]
+            weights[:, ear] = (both * smooth((along - 0.1) / 0.4)
+                               * (weights[:, ear] > 0.15 * both))
+            weights[:, head] = both - weights[:, ear]
             continue
         out = sign * vertices[:, 1]
         cheek = np.abs(vertices[eyes, 1]).max()
