@@ -20,7 +20,8 @@ def degrade_mask(mask: np.ndarray,
         rng: Source of randomness.
         keypoints: Ends of limbs (N, 2) in px, which may be lost; None loses
             none.
-        strength: 0 changes nothing, 1 is a good segmenter, 2 a poor one.
+        strength: 0 changes nothing, 1 is a fair segmenter (on XaS-Mini an
+            IoU of 0.92 with the exact masks), 2 a poor one (0.78).
 
     Returns:
         Mask (H, W), uint8, 0 or 255; never empty if the exact one is not.

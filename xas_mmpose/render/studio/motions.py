@@ -33,6 +33,13 @@ _SPREAD = np.concatenate([
                                   'leg', 'leg')])
 #: Channels of the feet: these stay flat as long as they can.
 _SOLES = np.array([name.endswith('.sole') for name in CHANNELS])
+#: Channels that sway all the time: not those that would lift a foot.
+_SWAYING = np.array([
+    not name.endswith(('leg.front', 'leg.knee', 'leg.sole'))
+    for name in CHANNELS])
+#: Channels that a person's vigour scales: not what carries the weight.
+_UPPER = np.array(['_leg' not in name and 'pelvis' not in name
+                   for name in CHANNELS])
 _WAVES = 3
 _STEPS_A_SECOND = 0.9  # double steps
 
@@ -110,11 +117,8 @@ class Motion:
     def at(self, seconds: float) -> Moment:
         """Return the person at a time from 0 on."""
         channels = self._key_posture(seconds)
-        moved = np.array([not name.endswith(('leg.front', 'leg.knee',
-                                             'leg.sole'))
-                          for name in CHANNELS])
         waves = 0.4 * _SPREAD * self._waves.at(seconds)
-        channels = channels + moved * (waves + self.style.bearing)
+        channels = channels + _SWAYING * (waves + self.style.bearing)
         drift = self._drift.at(seconds)
         if self.action.stride:
             return self._walk(seconds, channels)
@@ -170,9 +174,7 @@ class Motion:
     def _own(self, key: KeyPose) -> np.ndarray:
         """Return a key pose as this person takes it (C,)."""
         channels = posture(key)
-        free = np.array(['_leg' not in name and 'pelvis' not in name
-                         for name in CHANNELS])
-        return np.where(free, STANDING + self.style.vigour * (
+        return np.where(_UPPER, STANDING + self.style.vigour * (
             channels - STANDING), channels)
 
     def _walk(self, seconds: float, channels: np.ndarray) -> Moment:
