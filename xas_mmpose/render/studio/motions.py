@@ -103,7 +103,7 @@ class Motion:
         self.action: Action = ACTIONS[action]
         self.style = style
         self._seed = list(seed)
-        self._clear = clearance.clear if clearance else lambda posture: posture
+        self._clear = clearance.clear if clearance else (lambda same: same)
         rng = self._rng(_TRAIT)
         self._left_handed = rng.random() < 0.35
         self._waves = _Waves(rng, len(CHANNELS))
