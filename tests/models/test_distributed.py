@@ -53,7 +53,15 @@ def build():
             decoder=dict(type='DepthModeVolume', input_size=(64, 64),
                          heatmap_size=(16, 16, 8), window=3),
             loss_synthetic_likelihood=dict(type='MarginalLikelihoodLoss'),
-            loss_skeleton_mask=dict(type='SkeletonMaskLoss'))))
+            loss_skeleton_mask=dict(type='SkeletonMaskLoss'),
+            loss_physique_mask=dict(
+                type='PhysiqueMaskLoss',
+                network=dict(type='PhysiqueNetwork', channels=(4, 8))),
+            loss_symmetry=dict(type='SymmetryLoss'),
+            loss_prior=dict(type='PriorGeneratorLoss'))))
+    discriminator = MODELS.build(dict(
+        type='GCNPoseDiscriminator', metainfo=METAINFO, channels=8))
+    model.head.pretext.judge = discriminator.score
     return model.eval()  # batch norm as it is: batches differ in size
 
 

@@ -9,7 +9,7 @@ import torch
 from mmengine.structures import InstanceData
 from mmpose.models.heads.heatmap_heads import HeatmapHead
 from mmpose.registry import KEYPOINT_CODECS, MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
 from xas_mmpose.geometry.cameras import (
     box_root_depth,
@@ -19,6 +19,8 @@ from xas_mmpose.geometry.cameras import (
     patch_to_image,
 )
 from xas_mmpose.ops import Marginals, volume_marginals
+
+from .pretext_losses import PretextLosses, is_on
 
 Features = Sequence[Tensor]
 
@@ -52,11 +54,26 @@ class MultiHypothesisHead(HeatmapHead):
         loss_synthetic_likelihood: Config of the loss of the marginals
             against synthetic truth, or None.
         loss_skeleton_mask: Config of the loss of the drawn skeleton against
-            the target's mask, or None. It is given ``metainfo``.
+            the target's mask, or None. It is given ``metainfo``, as are the
+            next two.
+        loss_physique_mask: Config of the loss of the fleshed-out skeleton
+            against the target's mask, or None. Its network is trained with
+            the head.
+        loss_symmetry: Config of the loss of left against right in the
+            target's 3D poses, or None.
+        loss_prior: Config of the loss of the target's 3D poses before a
+            discriminator, or None. The discriminator is not a part of the
+            head: it comes from
+            :class:`~xas_mmpose.engine.AdversarialPriorHook`.
         init_cfg: Initialisation; Kaiming normal by default.
 
     Raises:
         ValueError: If the metainfo has no key points.
+
+    Note:
+        While ``loss_physique_mask`` has weight 0 its network takes no part.
+        PyTorch's DDP must be told that there may be such parameters:
+        ``find_unused_parameters = True`` in the config.
     """
 
     def __init__(self,
@@ -68,6 +85,9 @@ class MultiHypothesisHead(HeatmapHead):
                  loss_synthetic: Mapping[str, Any] | None = None,
                  loss_synthetic_likelihood: Mapping[str, Any] | None = None,
                  loss_skeleton_mask: Mapping[str, Any] | None = None,
+                 loss_physique_mask: Mapping[str, Any] | None = None,
+                 loss_symmetry: Mapping[str, Any] | None = None,
+                 loss_prior: Mapping[str, Any] | None = None,
                  init_cfg: Any = None) -> None:
         self.num_keypoints = len(metainfo.get('keypoint_info', ()))
         if self.num_keypoints == 0:
@@ -87,9 +107,21 @@ class MultiHypothesisHead(HeatmapHead):
         self.likelihood_loss_module = (
             MODELS.build(loss_synthetic_likelihood)
             if loss_synthetic_likelihood else None)
-        self.mask_loss_module = (
-            MODELS.build({'metainfo': metainfo, **loss_skeleton_mask})
-            if loss_skeleton_mask else None)
+        self.metainfo = metainfo
+        self.pretext = PretextLosses(
+            metainfo, loss_skeleton_mask, loss_physique_mask, loss_symmetry,
+            loss_prior)
+
+    @property
+    def loss_modules(self) -> dict[str, nn.Module | None]:
+        """Every loss by the name it is logged under; None if missing."""
+        return dict(
+            loss_synthetic=self.loss_module,
+            loss_synthetic_likelihood=self.likelihood_loss_module,
+            loss_skeleton_mask=self.pretext.skeleton_mask,
+            loss_physique_mask=self.pretext.physique_mask,
+            loss_symmetry=self.pretext.symmetry,
+            loss_prior=self.pretext.prior)
 
     @property
     def default_init_cfg(self) -> list[dict]:
@@ -136,24 +168,26 @@ class MultiHypothesisHead(HeatmapHead):
             train_cfg: Unused, part of MMPose's interface.
 
         Returns:
-            Losses under the names ``loss_synthetic``,
-            ``loss_synthetic_likelihood`` and ``loss_skeleton_mask``; 0 where
-            the batch has no sample of the kind.
+            The losses that are on under their names in
+            :attr:`loss_modules`; 0 where the batch has no sample of the
+            kind.
 
         Raises:
-            ValueError: If a sample's ``domain`` is unknown.
+            ValueError: If a sample's ``domain`` is unknown, or the prior's
+                loss is on without a discriminator.
         """
         marginals = volume_marginals(self.forward(feats))
         hypotheses, _ = self.decoder.decode_marginals(marginals)
         target, synthetic = self._split(batch_data_samples, hypotheses.device)
+        truth, weight = self._truth(
+            [batch_data_samples[i] for i in synthetic.tolist()], hypotheses)
         losses = self._synthetic_losses(
             hypotheses[synthetic],
-            Marginals(*(m[synthetic] for m in marginals)),
-            [batch_data_samples[i] for i in synthetic.tolist()])
-        if _is_on(self.mask_loss_module):
-            losses['loss_skeleton_mask'] = self._mask_loss(
-                hypotheses[target, 0, :, :2],
-                [batch_data_samples[i] for i in target.tolist()])
+            Marginals(*(m[synthetic] for m in marginals)), truth, weight)
+        losses.update(self.pretext(
+            hypotheses[target],
+            [batch_data_samples[i] for i in target.tolist()],
+            truth[(weight > 0).all(-1)]))
         return losses
 
     def _split(self, samples: Sequence[Any],
@@ -171,34 +205,31 @@ class MultiHypothesisHead(HeatmapHead):
                          dtype=torch.long, device=device)
             for kind in ('target', 'synthetic'))
 
+    def _truth(self, samples: Sequence[Any],
+               like: Tensor) -> tuple[Tensor, Tensor]:
+        """Return poses (N, K, 3), normalised, and weights (N, K)."""
+        if not samples:
+            return (like.new_zeros(0, self.num_keypoints, 3),
+                    like.new_zeros(0, self.num_keypoints))
+        labels = [sample.gt_instance_labels for sample in samples]
+        return (torch.cat([i.keypoint_labels for i in labels]).to(like),
+                torch.cat([i.keypoint_weights for i in labels]).to(like))
+
     def _synthetic_losses(self, hypotheses: Tensor, marginals: Marginals,
-                          samples: Sequence[Any]) -> dict[str, Tensor]:
+                          truth: Tensor, weight: Tensor) -> dict[str, Tensor]:
         """Compare predictions on synthetic pictures with their truth."""
         losses = {}
         nothing = hypotheses.new_zeros(())
-        if samples:
-            labels = [sample.gt_instance_labels for sample in samples]
-            truth = torch.cat([i.keypoint_labels for i in labels])
-            weight = torch.cat([i.keypoint_weights for i in labels])
-            truth, weight = truth.to(hypotheses), weight.to(hypotheses)
-        if _is_on(self.loss_module):
+        if is_on(self.loss_module):
             losses['loss_synthetic'] = (
                 self.loss_module(hypotheses, truth, weight)
-                if samples else nothing)
-        if _is_on(self.likelihood_loss_module):
+                if len(truth) else nothing)
+        if is_on(self.likelihood_loss_module):
             losses['loss_synthetic_likelihood'] = (
                 self.likelihood_loss_module(
                     marginals, self.decoder.normalised_to_index(truth),
-                    weight) if samples else nothing)
+                    weight) if len(truth) else nothing)
         return losses
-
-    def _mask_loss(self, keypoints: Tensor,
-                   samples: Sequence[Any]) -> Tensor:
-        """Compare drawn skeletons with the masks of target pictures."""
-        if not samples:
-            return keypoints.new_zeros(())
-        masks = torch.stack([sample.gt_fields.masks for sample in samples])
-        return self.mask_loss_module(keypoints, masks.to(keypoints) / 255)
 
     def predict(self,
                 feats: Features | list[Features],
@@ -292,11 +323,3 @@ class MultiHypothesisHead(HeatmapHead):
         image = patch_to_image(patch, affine, root_depth)
         return image_to_camera(image, camera['f'], camera['c'],
                                camera.get('k'), camera.get('p'))
-
-
-def _is_on(loss: torch.nn.Module | None) -> bool:
-    """Say whether a loss is there and has a weight other than 0.
-
-    Multiplying by 0 would not do: 0 times NaN is NaN.
-    """
-    return loss is not None and loss.loss_weight != 0
