@@ -1,4 +1,10 @@
 """What runs beside the model while it trains."""
-from .hooks import DatasetEpochHook, PretrainedWeightsHook
+from .hooks import (
+    AdversarialPriorHook,
+    DatasetEpochHook,
+    PretrainedWeightsHook,
+)
 
-__all__ = ['DatasetEpochHook', 'PretrainedWeightsHook']
+__all__ = [
+    'AdversarialPriorHook', 'DatasetEpochHook', 'PretrainedWeightsHook'
+]

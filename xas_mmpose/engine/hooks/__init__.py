@@ -1,5 +1,8 @@
 """Hooks, registered with MMPose."""
+from .adversarial_prior_hook import AdversarialPriorHook
 from .dataset_epoch_hook import DatasetEpochHook
 from .pretrained_weights_hook import PretrainedWeightsHook
 
-__all__ = ['DatasetEpochHook', 'PretrainedWeightsHook']
+__all__ = [
+    'AdversarialPriorHook', 'DatasetEpochHook', 'PretrainedWeightsHook'
+]
