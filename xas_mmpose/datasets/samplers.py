@@ -57,18 +57,9 @@ class PairedSourceSampler(Sampler):
                 f'sample_ratio_factor, got {type(dataset).__name__}; use '
                 'num_batches here to set the length of an epoch')
         lengths = dataset.lens
+        self.lengths = lengths
         counts = list(samples_per_source)
-        if (len(counts) != len(lengths) or sum(counts) == 0
-                or any(not isinstance(n, int) or n < 0 for n in counts)):
-            raise ValueError(
-                'samples_per_source needs a whole number for each of the '
-                f'{len(lengths)} data sets, one of them above 0, got '
-                f'{counts}')
-        for source, (length, count) in enumerate(zip(lengths, counts)):
-            if count and not length:
-                raise ValueError(
-                    f'data set {source} of the CombinedDataset is empty, but '
-                    f'samples_per_source asks {count} of it per batch')
+        self.check_samples_per_source(counts)
         if num_batches is not None and num_batches < 1:
             raise ValueError(f'num_batches starts at 1, got {num_batches}')
         if epoch_source is not None and not (
@@ -77,7 +68,6 @@ class PairedSourceSampler(Sampler):
                 f'epoch_source {epoch_source} is no source with samples in '
                 f'the batch: samples_per_source is {counts}')
         self.rank, self.world_size = get_dist_info()
-        self.lengths = lengths
         self.offsets = np.cumsum([0, *lengths[:-1]]).tolist()
         self.samples_per_source = counts
         passes = {
@@ -114,6 +104,27 @@ class PairedSourceSampler(Sampler):
         """Continue with the batches of an epoch."""
         self.epoch = epoch
 
+    def check_samples_per_source(self, counts: Sequence[int]) -> None:
+        """Refuse numbers that batches cannot be made of.
+
+        Args:
+            counts: As ``samples_per_source``.
+
+        Raises:
+            ValueError: If they do not fit the data sets.
+        """
+        if (len(counts) != len(self.lengths) or sum(counts) == 0
+                or any(not isinstance(n, int) or n < 0 for n in counts)):
+            raise ValueError(
+                'samples_per_source needs a whole number for each of the '
+                f'{len(self.lengths)} data sets, one of them above 0, got '
+                f'{list(counts)}')
+        for source, (length, count) in enumerate(zip(self.lengths, counts)):
+            if count and not length:
+                raise ValueError(
+                    f'data set {source} of the CombinedDataset is empty, but '
+                    f'samples_per_source asks {count} of it per batch')
+
 
 @DATA_SAMPLERS.register_module()
 class PairedBatchSampler(BatchSampler):
@@ -143,6 +154,22 @@ class PairedBatchSampler(BatchSampler):
                 f'{sampler.samples_per_source} add up to {wanted}: change '
                 'both together')
         super().__init__(sampler, batch_size, drop_last=False)
+
+    def set_samples_per_source(self, counts: Sequence[int]) -> None:
+        """Change what stands in the batches of the epochs to come.
+
+        An epoch keeps its number of batches, and batch b stays the b-th
+        piece of each source's row, cut into pieces of the new size.
+
+        Args:
+            counts: How many samples of each data set stand in a batch.
+
+        Raises:
+            ValueError: If they do not fit the data sets.
+        """
+        self.sampler.check_samples_per_source(counts)
+        self.sampler.samples_per_source = list(counts)
+        self.batch_size = sum(counts)
 
 
 class _SourceRow:

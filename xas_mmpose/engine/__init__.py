@@ -3,8 +3,10 @@ from .hooks import (
     AdversarialPriorHook,
     DatasetEpochHook,
     PretrainedWeightsHook,
+    StageScheduleHook,
 )
 
 __all__ = [
-    'AdversarialPriorHook', 'DatasetEpochHook', 'PretrainedWeightsHook'
+    'AdversarialPriorHook', 'DatasetEpochHook', 'PretrainedWeightsHook',
+    'StageScheduleHook'
 ]

@@ -2,7 +2,9 @@
 from .adversarial_prior_hook import AdversarialPriorHook
 from .dataset_epoch_hook import DatasetEpochHook
 from .pretrained_weights_hook import PretrainedWeightsHook
+from .stage_schedule_hook import StageScheduleHook
 
 __all__ = [
-    'AdversarialPriorHook', 'DatasetEpochHook', 'PretrainedWeightsHook'
+    'AdversarialPriorHook', 'DatasetEpochHook', 'PretrainedWeightsHook',
+    'StageScheduleHook'
 ]
