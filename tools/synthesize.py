@@ -28,7 +28,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from xas_mmpose.body_models import body_names
+from xas_mmpose.body_models import SMAL_FAMILIES, body_names
 from xas_mmpose.render import SceneSettings
 from xas_mmpose.render.authors_layout import AUTHORS_CUBE
 from xas_mmpose.render.camera_effects import CameraEffects
@@ -132,6 +132,12 @@ def make_parser() -> argparse.ArgumentParser:
     group.add_argument('--uv-template', metavar='FILE',
                        help='.obj with the texture coordinates, for bodies '
                        'that have none')
+    group.add_argument('--family', choices=SMAL_FAMILIES,
+                       help='family of animals to draw shapes from, for '
+                       'SMAL files')
+    group.add_argument('--family-data', metavar='FILE',
+                       help="SMAL's file of the families' shapes, "
+                       'smal_CVPR2017_data.pkl')
     group.add_argument('--poses', nargs='+', metavar='PATH',
                        default=(), help='pose files or folders of them '
                        '(default: rules for people, the clips that come '
@@ -216,7 +222,8 @@ def read_settings(args: argparse.Namespace) -> SyntheticSetSettings:
     return SyntheticSetSettings(
         num=args.num, seed=args.seed, num_subjects=args.num_subjects,
         body=body, look=args.look, textures=args.textures,
-        uv_template=args.uv_template, poses=tuple(args.poses),
+        uv_template=args.uv_template, family=args.family,
+        family_data=args.family_data, poses=tuple(args.poses),
         reject_crossing=not args.keep_crossing,
         backgrounds=args.backgrounds, scene=scene, layout=args.layout,
         image_format=args.image_format, parts=args.parts, depth=args.depth)

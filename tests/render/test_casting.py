@@ -1,6 +1,7 @@
 """Looks, poses and framing that suit a body."""
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import cv2
@@ -20,6 +21,7 @@ from xas_mmpose.render.appearance import PaintedWardrobe
 from xas_mmpose.render.casting import (
     LOOKS,
     make_pose_prior,
+    make_shape_prior,
     make_wardrobe,
     scaled_scene,
 )
@@ -116,3 +118,24 @@ def test_the_scene_is_as_large_as_the_animal(
     assert scaled.extent == pytest.approx(longest)
     assert scaled.distance == pytest.approx((2 * longest, 4 * longest))
     assert scaled.elevation == scene.elevation
+
+
+def test_families_draw_the_shapes_of_their_bodies(
+        tmp_path: Path, bodies: dict[str, ParametricBody]) -> None:
+    cow = bodies['cow']
+    num = cow.num_betas
+    plain = make_shape_prior(cow)
+    assert plain.sample(3, torch.Generator().manual_seed(0)).shape == (3, num)
+    data = tmp_path / 'smal_CVPR2017_data.pkl'
+    means = np.arange(5.0 * num).reshape(5, num)
+    with data.open('wb') as file:
+        pickle.dump(dict(cluster_means=means,
+                         cluster_cov=[np.zeros((num, num))] * 5), file)
+    prior = make_shape_prior(cow, 'equidae', str(data))
+    np.testing.assert_array_equal(
+        prior.sample(2, torch.Generator().manual_seed(0)), means[[2, 2]])
+    with pytest.raises(ValueError, match='go together'):
+        make_shape_prior(cow, 'equidae')
+    with pytest.raises(ValueError, match=f'{num} components, and the body '
+                       'has 10'):
+        make_shape_prior(bodies['human'], 'equidae', str(data))

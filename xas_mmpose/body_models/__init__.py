@@ -5,17 +5,18 @@ from .loading import body_names, load_body
 from .model_file import load_model_file
 from .pose_file import FilePosePrior
 from .pose_prior import (
-                         NEGATIVE_POSE_RULE,
-                         POSE_RANGES,
-                         POSE_RULE,
-                         PosePrior,
-                         PoseRule,
-                         RulePosePrior,
-                         pose_rule,
-                         sample_betas,
-                         sample_pose,
+    NEGATIVE_POSE_RULE,
+    POSE_RANGES,
+    POSE_RULE,
+    PosePrior,
+    PoseRule,
+    RulePosePrior,
+    pose_rule,
+    sample_betas,
+    sample_pose,
 )
 from .self_intersection import UncrossedPosePrior
+from .shape_prior import RuleShapePrior, ShapePrior
 from .smal import SMALBody
 from .smpl import SMPLBody, free_human
 
@@ -31,8 +32,10 @@ __all__ = [
     'PosePrior',
     'PoseRule',
     'RulePosePrior',
+    'RuleShapePrior',
     'SMALBody',
     'SMPLBody',
+    'ShapePrior',
     'UncrossedPosePrior',
     'body_names',
     'family_betas',

@@ -5,10 +5,13 @@ import dataclasses
 from collections.abc import Sequence
 
 from xas_mmpose.body_models import (
+    FamilyShapePrior,
     FilePosePrior,
     ParametricBody,
     PosePrior,
     RulePosePrior,
+    RuleShapePrior,
+    ShapePrior,
     UncrossedPosePrior,
 )
 from xas_mmpose.skeletons import HUMAN36M_18
@@ -112,6 +115,36 @@ def make_pose_prior(body: ParametricBody, files: Sequence[str] = (),
         raise ValueError('this body comes without poses, and there are no '
                          'rules for animals: name files with poses')
     return UncrossedPosePrior(body, prior) if reject_crossing else prior
+
+
+def make_shape_prior(body: ParametricBody, family: str | None = None,
+                     family_data: str | None = None) -> ShapePrior:
+    """Return what draws the shapes of a body.
+
+    Args:
+        body: The body.
+        family: One of SMAL's families, for SMAL bodies; None draws every
+            shape component on its own.
+        family_data: SMAL's file of the families' shapes.
+
+    Returns:
+        The prior.
+
+    Raises:
+        ValueError: If only one of the two is given, or the file is about
+            another body.
+    """
+    if family is None and family_data is None:
+        return RuleShapePrior(body.num_betas)
+    if family is None or family_data is None:
+        raise ValueError("family and family_data, SMAL's file of shapes, go "
+                         f'together, got {family!r} and {family_data!r}')
+    prior = FamilyShapePrior(family_data, family)
+    if len(prior.mean) != body.num_betas:
+        raise ValueError(
+            f'{family_data} holds shapes of {len(prior.mean)} components, '
+            f'and the body has {body.num_betas}')
+    return prior
 
 
 def scaled_scene(body: ParametricBody,

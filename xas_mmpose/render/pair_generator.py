@@ -15,7 +15,13 @@ import numpy as np
 from xas_mmpose.body_models import load_body
 from xas_mmpose.skeletons import Skeleton
 
-from .casting import LOOKS, make_pose_prior, make_wardrobe, scaled_scene
+from .casting import (
+    LOOKS,
+    make_pose_prior,
+    make_shape_prior,
+    make_wardrobe,
+    scaled_scene,
+)
 from .fingerprint import fingerprint
 from .photo_background import PhotoBackground
 from .set_layouts import LAYOUTS
@@ -28,7 +34,7 @@ VERSION = '2.0'
 _SUBJECT_STREAM, _SAMPLE_STREAM = 0, 1
 
 #: Settings that name a file or a folder.
-_FILES = ('textures', 'uv_template', 'backgrounds')
+_FILES = ('textures', 'uv_template', 'family_data', 'backgrounds')
 
 #: How often a picture that shows nothing of the body is drawn again.
 _ATTEMPTS = 50
@@ -51,6 +57,9 @@ class SyntheticSetSettings:
         textures: Folder of texture pictures.
         uv_template: ``.obj`` with the texture coordinates, for bodies that
             come without.
+        family: Family of animals that shapes are drawn from, for SMAL
+            bodies, see :func:`~xas_mmpose.render.casting.make_shape_prior`.
+        family_data: SMAL's file of the families' shapes.
         poses: Files with poses, or folders of them; none: the poses that
             came with the body, or the rules for people.
         reject_crossing: Whether poses are drawn again in which the body runs
@@ -76,6 +85,8 @@ class SyntheticSetSettings:
     look: str = 'auto'
     textures: str | None = None
     uv_template: str | None = None
+    family: str | None = None
+    family_data: str | None = None
     poses: tuple[str, ...] = ()
     reject_crossing: bool = True
     backgrounds: str | None = None
@@ -172,6 +183,8 @@ class SyntheticSetGenerator:
                     scaled_scene(body, settings.scene),
                     make_pose_prior(body, settings.poses,
                                     settings.reject_crossing),
+                    make_shape_prior(body, settings.family,
+                                     settings.family_data),
                     background)
             except ValueError as error:
                 raise ValueError(f'body {name}: {error}') from error

@@ -11,9 +11,11 @@ from xas_mmpose.body_models import (
     ParametricBody,
     PosePrior,
     RulePosePrior,
-    sample_betas,
+    RuleShapePrior,
+    ShapePrior,
 )
 from xas_mmpose.geometry import cameras
+from xas_mmpose.geometry.rotations import axis_angle_to_matrix
 
 from .background import draw_background
 from .camera_effects import CameraEffects, photograph
@@ -32,8 +34,9 @@ class SceneSettings:
         image_size: Side of the square picture in px, S.
         extent: What the picture's side measures at the root's depth, mm.
         distance: Range of the depth of the body's middle in mm.
-        yaw: Range of the angle from which the camera looks at the body's
-            frame, in radians: 0 from its front, positive from its right.
+        yaw: Range of the angle from which the camera looks at the body, in
+            radians: 0 from where its root joint faces, positive from its
+            right.
         elevation: Range of the camera's height angle in radians, positive
             looks down.
         off_axis: Largest tangent of the angle between the optical axis and
@@ -138,6 +141,7 @@ class Synthesizer:
         wardrobe: Draws how it looks.
         settings: Picture and camera ranges.
         pose_prior: Draws poses; None for the rule prior of people.
+        shape_prior: Draws shapes; None for a truncated normal distribution.
         background: Draws a picture (S, S, 3), BGR float32, 0..1, from its
             side S and a generator; None for procedural ones.
     """
@@ -148,6 +152,7 @@ class Synthesizer:
         wardrobe: Wardrobe,
         settings: SceneSettings | None = None,
         pose_prior: PosePrior | None = None,
+        shape_prior: ShapePrior | None = None,
         background: Callable[[int, np.random.Generator], np.ndarray]
         | None = None,
     ) -> None:
@@ -155,6 +160,7 @@ class Synthesizer:
         self.wardrobe = wardrobe
         self.settings = settings or SceneSettings()
         self.pose_prior = pose_prior or RulePosePrior()
+        self.shape_prior = shape_prior or RuleShapePrior(body.num_betas)
         self._background = background or draw_background
         self._renderer = BodyRenderer(body)
 
@@ -167,7 +173,7 @@ class Synthesizer:
         Returns:
             The subject.
         """
-        betas = sample_betas(1, _torch_generator(rng), self.body.num_betas)
+        betas = self.shape_prior.sample(1, _torch_generator(rng))
         return Subject(betas[0].numpy(), self.wardrobe.draw(rng))
 
     def draw_sample(self, rng: np.random.Generator,
@@ -191,7 +197,8 @@ class Synthesizer:
         vertices = out.vertices[0].double().numpy() * 1000
         keypoints = out.keypoints[0].double().numpy() * 1000
         camera = self._draw_camera(
-            rng, keypoints[list(self.body.center_keypoints)].mean(0))
+            rng, keypoints[list(self.body.center_keypoints)].mean(0),
+            self._heading(pose[0, :3].double().numpy()))
         frame = camera['R'], camera['T']
         keypoints = cameras.world_to_camera(keypoints, *frame)
         rendering = self._renderer.render(
@@ -223,11 +230,17 @@ class Synthesizer:
             global_orient=pose[0, :3].numpy(),
             body_pose=pose[0, 3:].numpy())
 
-    def _draw_camera(self, rng: np.random.Generator,
-                     center: np.ndarray) -> dict:
+    def _heading(self, global_orient: np.ndarray) -> float:
+        """Return where the body's front points, from z towards x, y up."""
+        axes = self.body.axes
+        turn = axes @ axis_angle_to_matrix(global_orient) @ axes.T
+        return np.arctan2(turn[0, 2], turn[2, 2])
+
+    def _draw_camera(self, rng: np.random.Generator, center: np.ndarray,
+                     heading: float) -> dict:
         """Draw a camera that shows a point (3,) where settings say."""
         settings = self.settings
-        yaw = rng.uniform(*settings.yaw)
+        yaw = rng.uniform(*settings.yaw) - heading
         pitch = rng.uniform(*settings.elevation)
         depth = rng.uniform(*settings.distance)
         slant = rng.uniform(-1, 1, 2) * settings.off_axis
