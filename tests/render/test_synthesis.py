@@ -200,31 +200,6 @@ def test_seeds_decide_everything(synthesizer: Synthesizer) -> None:
     assert np.abs(draw(2, 2).betas - first.betas).max() > 0.1
 
 
-def test_supersampling_refines_the_same_mask(
-        synthesizer: Synthesizer) -> None:
-    def draw(fine: int) -> list[np.ndarray]:
-        maker = Synthesizer(
-            synthesizer.body, synthesizer.wardrobe,
-            SceneSettings(image_size=SIZE, supersampling=fine))
-        masks = []
-        for seed in range(8):
-            rng = np.random.default_rng(seed)
-            subject = maker.draw_subject(rng)
-            masks.append(maker.draw_sample(rng, subject).mask > 0)
-        return masks
-
-    finest = draw(6)
-    for masks, overlap in ((draw(1), 0.93), (draw(2), 0.95)):
-        shared = [(a & b).sum() / (a | b).sum()
-                  for a, b in zip(masks, finest)]
-        assert np.mean(shared) > overlap
-        # A shift by half a pixel would show in the centres of mass; a thin
-        # limb that is there or not moves one of them, either way.
-        shifts = [np.argwhere(a).mean(0) - np.argwhere(b).mean(0)
-                  for a, b in zip(masks, finest)]
-        assert np.abs(np.mean(shifts, 0)).max() < 0.1
-
-
 def test_people_may_stick_out_of_the_picture(
         synthesizer: Synthesizer) -> None:
     maker = Synthesizer(synthesizer.body, synthesizer.wardrobe,
