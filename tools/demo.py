@@ -1,13 +1,13 @@
 #!/usr/bin/env python
 """The whole method in minutes, on any machine: `make demo`.
 
-Renders people from the free body, trains configs/xas_mini.py on them and on
-unlabelled target pictures with masks, tests, and writes a table and a picture
-for each test frame. Everything lies in --out; a run that was stopped goes on,
-and what is there already is not made again.
+Renders labelled people from the free body and XaS-Mini, the free benchmark,
+trains configs/xas_mini.py on the first and on the unlabelled pictures of
+XaS-Mini's training subjects, tests, and writes a table and pictures of test
+frames. Everything lies in --out; a run that was stopped goes on, and what is
+there already is not made again.
 
-Target pictures are rendered people that the labelled set does not have. Where
-real Human3.6M frames are given or found (--h36m-root, XAS_H36M_ROOT, or
+Where real Human3.6M frames are given or found (--h36m-root, XAS_H36M_ROOT, or
 data/h36m) they serve as target pictures, too, and are tested on.
 """
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
 import os
 import subprocess
 import sys
@@ -39,6 +38,7 @@ import xas_mmpose
 from xas_mmpose.evaluation.functional import mean_pose_baseline, pose_errors
 from xas_mmpose.geometry.alignment import center_on_root
 from xas_mmpose.geometry.cameras import apply_affine
+from xas_mmpose.render.studio import XasMiniSettings, write_xas_mini
 from xas_mmpose.render.synthetic_set import (
     SyntheticSetSettings,
     write_synthetic_set,
@@ -64,17 +64,18 @@ def parse_args() -> argparse.Namespace:
                         help='folder of everything the demo makes')
     parser.add_argument('--num-synthetic', type=int, default=5000,
                         help='labelled pairs to render')
-    parser.add_argument('--num-target', type=int, default=800,
-                        help='target pictures to render; a quarter is '
-                        'tested on')
+    parser.add_argument('--mini-frames', type=int,
+                        default=XasMiniSettings.frames,
+                        help="frames of each of XaS-Mini's sequences "
+                        '(default: the benchmark as it is)')
     parser.add_argument('--epochs', type=int,
                         help="epochs of training (default: the config's)")
     parser.add_argument('--workers', type=int,
                         default=min(8, os.cpu_count() or 1),
                         help='processes that render')
-    parser.add_argument('--num-pictures', type=int,
-                        help='pictures to write of each test set (default: '
-                        'one for every frame)')
+    parser.add_argument('--num-pictures', type=int, default=200,
+                        help='at most so many pictures of each test set, '
+                        'evenly spaced')
     parser.add_argument(
         '--h36m-root', type=Path,
         default=Path(os.environ.get('XAS_H36M_ROOT', 'data/h36m')),
@@ -85,7 +86,7 @@ def parse_args() -> argparse.Namespace:
                         help='at most so many frames of it, evenly spaced')
     args = parser.parse_args()
     for name in ('num_pictures', 'num_h36m'):
-        if getattr(args, name) is not None and getattr(args, name) < 1:
+        if getattr(args, name) < 1:
             parser.error(f'--{name.replace("_", "-")} starts at 1')
     return args
 
@@ -128,19 +129,21 @@ def find_h36m(root: Path, masks: Path | None, num: int) -> dict | None:
         indices=chosen.astype(int).tolist())
 
 
-def render(out: Path, args: argparse.Namespace) -> None:
-    """Render the labelled and the target set, with other seeds."""
-    for name, num, seed in (('synthetic', args.num_synthetic, 0),
-                            ('target', args.num_target, 1)):
-        write_synthetic_set(
-            out / name, SyntheticSetSettings(num=num, seed=seed),
-            workers=args.workers)
+def render(data: Path, args: argparse.Namespace) -> None:
+    """Render the labelled pairs and the benchmark."""
+    write_synthetic_set(data / 'synthetic',
+                        SyntheticSetSettings(num=args.num_synthetic),
+                        workers=args.workers)
+    write_xas_mini(data / 'xas_mini',
+                   XasMiniSettings(frames=args.mini_frames),
+                   workers=args.workers)
 
 
 def make_config(args: argparse.Namespace, data: Path,
                 h36m: dict | None) -> Config:
     """Return configs/xas_mini.py with the demo's data."""
-    os.environ['XAS_MINI_ROOT'] = str(data.resolve())
+    os.environ['XAS_SYNTHETIC_ROOT'] = str(data.resolve() / 'synthetic')
+    os.environ['XAS_MINI_ROOT'] = str(data.resolve() / 'xas_mini')
     cfg = Config.fromfile(CONFIG)
     if args.epochs:
         cfg.train_cfg.max_epochs = args.epochs
@@ -150,8 +153,6 @@ def make_config(args: argparse.Namespace, data: Path,
         loader.dataset.datasets.append(
             dict(h36m, carry_root=cfg.crop_rule == 'root'))
         counts = loader.sampler.samples_per_source
-        loader.sampler.num_batches = math.ceil(
-            args.num_synthetic / counts[1])
         loader.sampler.samples_per_source = [*counts, counts[0]]
         loader.batch_size += counts[0]
     return cfg
@@ -164,7 +165,7 @@ def train(cfg: Config, out: Path) -> Path:
     # checkpoint would mix the two.
     parts = [text, xas_mmpose.__version__] + [
         (out / 'data' / name / 'settings.json').read_text()
-        for name in ('synthetic', 'target')]
+        for name in ('synthetic', 'xas_mini')]
     key = hashlib.sha256('\0'.join(parts).encode()).hexdigest()[:8]
     cfg.work_dir = str(out / f'train_{key}')
     finished = Path(cfg.work_dir) / f'epoch_{cfg.train_cfg.max_epochs}.pth'
@@ -221,22 +222,27 @@ def stack_truth(samples: Iterable, key: str) -> np.ndarray:
         [sample.gt_instances[key] for _, sample in samples])
 
 
+def synthetic_of(cfg: Config) -> dict:
+    """Return the data set config of the labelled pairs."""
+    return next(d for d in cfg.train_dataloader.dataset.datasets
+                if d.type == 'SyntheticPairDataset')
+
+
 def training_poses(cfg: Config) -> np.ndarray:
     """Return the labelled training poses (N, K, 3), camera frame, mm."""
-    synthetic = next(
-        d for d in cfg.train_dataloader.dataset.datasets
-        if d.type == 'SyntheticPairDataset' and 'domain' not in d)
-    dataset = DATASETS.build(dict(synthetic, pipeline=[]))
+    dataset = DATASETS.build(dict(synthetic_of(cfg), pipeline=[]))
     return np.concatenate(
         [dataset.get_data_info(i)['keypoints_3d']
          for i in range(len(dataset))])
 
 
 def draw(folder: Path, samples: list, metainfo: dict,
-         num: int | None) -> None:
-    """Write one picture for each of the first test frames."""
+         num: int) -> None:
+    """Write pictures of test frames, evenly spaced."""
     folder.mkdir(parents=True, exist_ok=True)
-    for image, sample in track_iter_progress(samples[:num]):
+    chosen = np.linspace(0, len(samples) - 1, min(num, len(samples)))
+    for image, sample in track_iter_progress(
+            [samples[int(i)] for i in chosen.round()]):
         pred, truth = sample.pred_instances, sample.gt_instances
         # The patch, not the picture: there is what the network has seen.
         points = apply_affine(pred.keypoints[0], sample.crop_affine)
@@ -283,8 +289,8 @@ def main() -> None:
     h36m = find_h36m(args.h36m_root, args.h36m_masks, args.num_h36m)
     args.out.mkdir(parents=True, exist_ok=True)
     data = args.out / 'data'
-    announce(1, f'render {args.num_synthetic} labelled and '
-             f'{args.num_target} target pictures')
+    announce(1, f'render {args.num_synthetic} labelled pictures and '
+             'XaS-Mini')
     render(data, args)
     register_all_modules()
     cfg = make_config(args, data, h36m)
@@ -293,12 +299,17 @@ def main() -> None:
     checkpoint = train(cfg, args.out)
 
     announce(3, 'test')
-    heldout = dict(cfg.test_dataloader.dataset)
-    tests = {'held-out synthetic subjects': heldout}
+    mini = dict(cfg.test_dataloader.dataset)
+    tests = {
+        'held-out synthetic subjects': dict(
+            synthetic_of(cfg), split='heldout', test_mode=True,
+            pipeline=mini['pipeline']),
+        "XaS-Mini's test subjects": mini,
+    }
     if h36m:
         tests['real Human3.6M frames'] = dict(
             h36m, carry_labels=True, test_mode=True,
-            pipeline=heldout['pipeline'])
+            pipeline=mini['pipeline'])
     models = {'untrained': load_model(cfg, None),
               'trained': load_model(cfg, checkpoint)}
     poses = training_poses(cfg)
@@ -317,7 +328,7 @@ def main() -> None:
 
     announce(4, 'draw')
     for test, samples in answers.items():
-        folder = args.out / 'pictures' / test.split()[0]
+        folder = args.out / 'pictures' / test.split()[0].removesuffix("'s")
         draw(folder, samples, Config.fromfile(CONFIG).dataset_info,
              args.num_pictures)
         print(f'\n{folder}', flush=True)

@@ -32,7 +32,7 @@ def run_demo(out: Path, h36m_root: Path) -> str:
     """Run the demo on very little and return what it prints."""
     done = subprocess.run(
         [sys.executable, str(DEMO), '--out', str(out), '--num-synthetic',
-         '16', '--num-target', '8', '--epochs', '1', '--workers', '1',
+         '32', '--mini-frames', '1', '--epochs', '1', '--workers', '2',
          '--num-pictures', '1', '--h36m-root', str(h36m_root)],
         capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -45,15 +45,18 @@ def test_demo_ends_with_a_table_and_is_not_done_twice(
     printed = run_demo(out, h36m_root)
     results = json.loads((out / 'results.json').read_text())
     assert results['held-out synthetic subjects']['frames'] == 2
+    # Two subjects, 15 actions, four cameras.
+    assert results["XaS-Mini's test subjects"]['frames'] == 120
     assert results['real Human3.6M frames']['frames'] == 6
-    for test in ('held-out synthetic subjects', 'real Human3.6M frames'):
+    for test in ('held-out synthetic subjects', "XaS-Mini's test subjects",
+                 'real Human3.6M frames'):
         for row in ('untrained', 'mean pose', 'trained'):
             for metric in ('MPJPE/top1', 'N-MPJPE/top1', 'P-MPJPE/top1'):
                 assert 0 < results[test][row][metric] < 5000
                 assert math.isfinite(results[test][row][metric])
         assert f'frames: {test}' in printed
     assert 'no joints' in results['protocol']
-    for folder in ('held-out', 'real'):
+    for folder in ('held-out', 'XaS-Mini', 'real'):
         picture, = (out / 'pictures' / folder).glob('*.png')
         assert cv2.imread(str(picture)).std() > 10
     again = run_demo(out, h36m_root)

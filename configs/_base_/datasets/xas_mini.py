@@ -1,14 +1,10 @@
-# Two sets of rendered people: one with its labels, and one that stands in
-# for real pictures, of which the training sees image and mask only.
+# XaS-Mini, the free benchmark, as unlabelled target pictures; painted
+# synthetic pairs beside them. docs/xas_mini.md describes the benchmark.
 _base_ = ['./human36m_18.py']
 
-# Where the data lie; XAS_MINI_ROOT says it, too.
+# Where the data lie; XAS_MINI_ROOT and XAS_SYNTHETIC_ROOT say it, too.
 data_root = '{{$XAS_MINI_ROOT:data/xas_mini}}'
-
-synthetic_command = ('python tools/synthesize.py --num 5000 --seed 0 --out '
-                     f'{data_root}/synthetic')
-target_command = ('python tools/synthesize.py --num 800 --seed 1 --out '
-                  f'{data_root}/target')
+synthetic_root = '{{$XAS_SYNTHETIC_ROOT:data/synthetic}}'
 
 # As in xas_h36m.py: 'root' or 'mask'.
 crop_rule = '{{$XAS_CROP_RULE:root}}'
@@ -38,29 +34,36 @@ test_pipeline = [
     *finish,
 ]
 
-target_train = dict(
-    type='SyntheticPairDataset',
+target = dict(
+    type='XasHuman36mDataset',
     data_root=data_root,
-    ann_file='target/annotations.json',
-    data_prefix=dict(img='target', mask='target'),
-    split='train',
-    heldout_fraction=0.25,
-    # No joint of a target picture leaves the data set.
-    domain='target',
-    command=target_command,
+    camera_param_file='annotation_body3d/cameras.pkl',
+    data_prefix=dict(img='images', mask='masks'),
+    command=f'python tools/make_xas_mini.py --out {data_root}')
+target_train = dict(
+    **target,
+    ann_file='annotation_body3d/fps10/h36m_train.npz',
+    # No joint of a training picture leaves the data set.
+    carry_labels=False,
     carry_root=crop_rule == 'root')
 synthetic_train = dict(
     type='SyntheticPairDataset',
-    data_root=data_root,
-    ann_file='synthetic/annotations.json',
-    data_prefix=dict(img='synthetic', mask='synthetic'),
-    command=synthetic_command)
+    data_root=synthetic_root,
+    ann_file='annotations.json',
+    # The others tell how well the training does without a domain gap.
+    split='train',
+    heldout_fraction=0.04,
+    command=f'python tools/synthesize.py --num 5000 --out {synthetic_root}')
 
 train_dataloader = dict(
     batch_size=18,
     # On two cores a loading process only gets in the network's way.
     num_workers=0,
-    sampler=dict(type='PairedSourceSampler', samples_per_source=[2, 16]),
+    # An epoch shows every labelled pair once.
+    sampler=dict(
+        type='PairedSourceSampler',
+        samples_per_source=[2, 16],
+        epoch_source=1),
     batch_sampler=dict(type='PairedBatchSampler'),
     dataset=dict(
         type='XasCombinedDataset',
@@ -73,15 +76,9 @@ val_dataloader = dict(
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
     dataset=dict(
-        type='SyntheticPairDataset',
-        data_root=data_root,
-        ann_file='target/annotations.json',
-        data_prefix=dict(img='target', mask='target'),
-        split='heldout',
-        heldout_fraction=0.25,
-        domain='target',
+        **target,
+        ann_file='annotation_body3d/fps10/h36m_test.npz',
         carry_labels=True,
-        command=target_command,
         test_mode=True,
         pipeline=test_pipeline))
 test_dataloader = val_dataloader

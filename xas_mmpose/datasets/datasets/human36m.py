@@ -76,6 +76,8 @@ class XasHuman36mDataset(BasePoseDataset3D):
         actions: Actions to keep, as ``['Directions']``; None for all.
         sample_interval: Keeps the first, and then every n-th, frame of each
             sequence and camera.
+        command: The command that makes the set, for error messages, where
+            it is not MMPose's converter.
         **kwargs: See :class:`BasePoseDataset3D`.
 
     Raises:
@@ -96,6 +98,7 @@ class XasHuman36mDataset(BasePoseDataset3D):
                  subjects: Sequence[str] | None = None,
                  actions: Sequence[str] | None = None,
                  sample_interval: int = 1,
+                 command: str | None = None,
                  **kwargs: Any) -> None:
         if mask_layout not in ('nested', 'flat', 'auto'):
             raise ValueError("mask_layout is 'nested', 'flat' or 'auto', got "
@@ -111,6 +114,7 @@ class XasHuman36mDataset(BasePoseDataset3D):
         self.carry_labels = carry_labels
         self.carry_root = carry_root
         self.lens = lens
+        self.command = command
         self.subjects = subjects
         self.actions = actions
         self.cameras: dict[tuple[str, str], dict[str, Any]] = {}
@@ -186,10 +190,12 @@ class XasHuman36mDataset(BasePoseDataset3D):
     def _load_arrays(self) -> dict[str, np.ndarray]:
         """Read the arrays that the options need, and check them."""
         if not os.path.isfile(self.ann_file):
+            cure = (f'make the set with: {self.command}' if self.command
+                    else "MMPose's tools/dataset_converters/"
+                    'preprocess_h36m.py writes it (h36m_train.npz, '
+                    'h36m_test.npz)')
             raise FileNotFoundError(
-                f"there is no annotation file {self.ann_file}; MMPose's "
-                'tools/dataset_converters/preprocess_h36m.py writes it '
-                '(h36m_train.npz, h36m_test.npz)')
+                f'there is no annotation file {self.ann_file}; {cure}')
         keys = ['imgname']
         if self.carry_labels or self.carry_root:
             keys.append('S')
