@@ -1,11 +1,13 @@
-# make demo   the whole method on this machine, in minutes
-# make test   the test suite
-# make lint   style and spelling
-# make env    only set up the environment (the others do so themselves)
-# make clean  remove caches; the environment and results stay
+# make demo       the whole method on this machine, in minutes
+# make xas-mini   the free benchmark, in data/xas_mini
+# make test       the test suite
+# make lint       style and spelling
+# make env        only set up the environment (the others do so themselves)
+# make clean      remove caches; the environment and results stay
 #
 # XAS_VENV    where the environment lies (default: .venv)
 # DEMO_ARGS   passed on to the demo, e.g. DEMO_ARGS='--h36m-root data/h36m'
+# MINI_ARGS   passed on to tools/make_xas_mini.py
 # TESTS       what to test, e.g. TESTS=tests/geometry
 
 XAS_VENV ?= .venv
@@ -17,7 +19,7 @@ export PYTHONPATH := $(CURDIR)$(if $(PYTHONPATH),:$(PYTHONPATH))
 export XAS_VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint clean
+.PHONY: help env demo xas-mini test lint clean
 
 help:
 	@sed -n 's/^# \?//; /^$$/q; p' Makefile
@@ -27,6 +29,10 @@ env:
 
 demo: env
 	$(PYTHON) tools/demo.py $(DEMO_ARGS)
+
+xas-mini: env
+	$(PYTHON) tools/make_xas_mini.py --out data/xas_mini \
+		--workers $$(nproc) $(MINI_ARGS)
 
 test: env
 	$(PYTHON) -m pytest $(TESTS)
