@@ -1,0 +1,45 @@
+# Stage 2 of 2 of xas_mini.py, as xas_h36m_s2.py: the pretext tasks on target
+# pictures, from where stage 1 has come to (xas_mini_s1.py).
+_base_ = './xas_mini.py'
+
+# `--cfg-options load_from=FILE` names another checkpoint.
+load_from = 'work_dirs/xas_mini_s1/epoch_6.pth'
+
+model = dict(
+    head=dict(
+        loss_skeleton_mask=dict(loss_weight=0.02),
+        loss_physique_mask=dict(
+            type='PhysiqueMaskLoss', map_size=(32, 32), loss_weight=0.02),
+        loss_symmetry=dict(
+            type='SymmetryLoss',
+            midpoints=[('left_shoulder', 'right_shoulder', 'thorax'),
+                       ('left_hip', 'right_hip', 'root')],
+            bone_weight=0.1,
+            midpoint_weight=0.1,
+            midpoint_2d_weight=0.0),
+        loss_prior=dict(type='PriorGeneratorLoss', loss_weight=0.5)))
+
+custom_hooks = [
+    dict(type='SyncBuffersHook'),
+    dict(
+        type='AdversarialPriorHook',
+        discriminator=dict(
+            type='GCNPoseDiscriminator', channels=64, header_channels=256),
+        loss=dict(type='PriorDiscriminatorLoss', loss_weight=0.5),
+        optimizer=dict(type='Adam', lr=1e-4, betas=(0.5, 0.999))),
+]
+
+# Half the batch are target pictures now.
+train_dataloader = dict(sampler=dict(samples_per_source=[9, 9]))
+
+train_cfg = dict(max_epochs=3, val_interval=3)
+optim_wrapper = dict(optimizer=dict(lr=3e-4))
+param_scheduler = [
+    dict(
+        type='CosineAnnealingLR',
+        eta_min=0,
+        begin=0,
+        end=3,
+        by_epoch=True,
+        convert_to_iter_based=True)
+]
