@@ -303,6 +303,18 @@ def test_autocast_changes_nothing():
     assert torch.equal(logits, hook.discriminator.score(batch.fake))
 
 
+def test_a_prediction_that_overflowed_teaches_nothing():
+    hook, other = ready_hook(), ready_hook()
+    batch = poses(3, 4)
+    broken = batch.fake.clone()
+    broken[1, 2, 3, 0], broken[3] = torch.inf, torch.nan
+    hook.step(PriorPoses(broken, batch.real))
+    other.step(PriorPoses(batch.fake[[0, 2]], batch.real))
+    assert_equal(hook.discriminator.state_dict(),
+                 other.discriminator.state_dict())
+    assert hook.step(PriorPoses(broken[[1, 3]], batch.real)) == {}
+
+
 def test_the_prior_draws_depths_towards_real_poses():
     # Only the depth is free. Real poses have one depth per key point, the
     # free ones start flat.

@@ -196,6 +196,10 @@ class AdversarialPriorHook(Hook):
         """
         counts = torch.zeros(2, dtype=torch.float64)
         if poses is not None:
+            # In mixed precision a forward pass may overflow. The detector's
+            # step is skipped then; ours must not learn from it, either.
+            finite = poses.fake.isfinite().all(-1).all(-1).all(-1)
+            poses = poses._replace(fake=poses.fake[finite])
             counts = counts.new_tensor([len(poses.real), len(poses.fake)])
         total = counts.clone()
         all_reduce(total)
