@@ -3,18 +3,30 @@
 #
 #     python tools/train.py configs/xas_h36m_s1.py
 #     python tools/train.py configs/xas_h36m_s2.py
-_base_ = './xas_h36m.py'
+_base_ = [
+    './_base_/models/xas_res50.py',
+    './_base_/datasets/xas_h36m.py',
+    './_base_/schedules/xas_adam_50e.py',
+]
+
+custom_imports = dict(imports=['xas_mmpose'], allow_failed_imports=False)
 
 model = dict(
     head=dict(
+        metainfo={{_base_.dataset_info}},
         loss_synthetic=dict(loss_weight=3.0),
         loss_skeleton_mask=dict(loss_weight=0.0)))
 
-train_cfg = dict(max_epochs=50)
-optim_wrapper = dict(
-    optimizer=dict(type='Adam', lr=2e-4, betas=(0.5, 0.999)))
-param_scheduler = [
-    dict(type='MultiStepLR', milestones=[40], gamma=0.1, by_epoch=True)
-]
+# Resuming goes on with the same order of pictures.
+randomness = dict(seed=0)
 
-default_hooks = dict(checkpoint=dict(interval=1))  # the authors: 20
+custom_hooks = [
+    dict(type='SyncBuffersHook'),
+    dict(type='PretrainedWeightsHook'),
+]
+default_hooks = dict(
+    checkpoint=dict(
+        interval=1,  # the authors: 20
+        max_keep_ckpts=3,
+        save_best='MPJPE/top1',
+        rule='less'))

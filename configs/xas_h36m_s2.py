@@ -1,6 +1,6 @@
 # Stage 2 of 2 on Human3.6M: the pretext tasks on target pictures, beside the
 # synthetic pairs, from where stage 1 has come to (xas_h36m_s1.py).
-_base_ = './xas_h36m.py'
+_base_ = './xas_h36m_s1.py'
 
 # Its last checkpoint, of which the weights alone are taken;
 # `--cfg-options load_from=FILE` names another one.
@@ -23,16 +23,17 @@ model = dict(
 # The learning rates would fall after epoch 40, as in the authors' settings.
 schedule = dict(
     type='MultiStepLR', milestones=[40], gamma=0.1, by_epoch=True)
+prior = dict(
+    type='AdversarialPriorHook',
+    discriminator=dict(type='GCNPoseDiscriminator'),
+    loss=dict(type='PriorDiscriminatorLoss', loss_weight=0.5),
+    optimizer=dict(type='Adam', lr=1e-4, betas=(0.5, 0.999)),
+    param_scheduler=[schedule],
+    interval=1)
 custom_hooks = [
     dict(type='SyncBuffersHook'),
     dict(type='PretrainedWeightsHook'),
-    dict(
-        type='AdversarialPriorHook',
-        discriminator=dict(type='GCNPoseDiscriminator'),
-        loss=dict(type='PriorDiscriminatorLoss', loss_weight=0.5),
-        optimizer=dict(type='Adam', lr=1e-4, betas=(0.5, 0.999)),
-        param_scheduler=[schedule],
-        interval=1),
+    prior,
 ]
 
 train_cfg = dict(max_epochs=15)

@@ -1,5 +1,23 @@
-# Stage 1 of 2 of xas_mini.py, as xas_h36m_s1.py: synthetic pairs alone
-# teach.
-_base_ = './xas_mini.py'
+# Stage 1 of 2 made small, as xas_h36m_s1.py: synthetic pairs alone teach.
+_base_ = [
+    './_base_/models/xas_mini.py',
+    './_base_/datasets/xas_mini.py',
+    './_base_/schedules/xas_mini.py',
+]
 
-model = dict(head=dict(loss_skeleton_mask=dict(loss_weight=0.0)))
+custom_imports = dict(imports=['xas_mmpose'], allow_failed_imports=False)
+
+model = dict(
+    head=dict(
+        metainfo={{_base_.dataset_info}},
+        loss_skeleton_mask=dict(loss_weight=0.0)))
+
+# The same numbers again on the same machine.
+randomness = dict(seed=0)
+
+default_hooks = dict(
+    checkpoint=dict(
+        interval=1,
+        max_keep_ckpts=2,
+        save_best='MPJPE/top1',
+        rule='less'))

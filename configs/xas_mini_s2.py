@@ -1,6 +1,6 @@
-# Stage 2 of 2 of xas_mini.py, as xas_h36m_s2.py: the pretext tasks on target
+# Stage 2 of 2 made small, as xas_h36m_s2.py: the pretext tasks on target
 # pictures, from where stage 1 has come to (xas_mini_s1.py).
-_base_ = './xas_mini.py'
+_base_ = './xas_mini_s1.py'
 
 # `--cfg-options load_from=FILE` names another checkpoint.
 load_from = 'work_dirs/xas_mini_s1/epoch_6.pth'
@@ -19,15 +19,13 @@ model = dict(
             midpoint_2d_weight=0.0),
         loss_prior=dict(type='PriorGeneratorLoss', loss_weight=0.5)))
 
-custom_hooks = [
-    dict(type='SyncBuffersHook'),
-    dict(
-        type='AdversarialPriorHook',
-        discriminator=dict(
-            type='GCNPoseDiscriminator', channels=64, header_channels=256),
-        loss=dict(type='PriorDiscriminatorLoss', loss_weight=0.5),
-        optimizer=dict(type='Adam', lr=1e-4, betas=(0.5, 0.999))),
-]
+prior = dict(
+    type='AdversarialPriorHook',
+    discriminator=dict(
+        type='GCNPoseDiscriminator', channels=64, header_channels=256),
+    loss=dict(type='PriorDiscriminatorLoss', loss_weight=0.5),
+    optimizer=dict(type='Adam', lr=1e-4, betas=(0.5, 0.999)))
+custom_hooks = [dict(type='SyncBuffersHook'), prior]
 
 # Half the batch are target pictures now.
 train_dataloader = dict(sampler=dict(samples_per_source=[9, 9]))
