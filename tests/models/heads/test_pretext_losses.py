@@ -1,15 +1,19 @@
 """Which pretext loss sees what, teaches what, and when it is left out."""
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import torch
+from mmengine.runner import EpochBasedTrainLoop
 from mmengine.structures import InstanceData, PixelData
 from mmpose.models.builder import build_pose_estimator
 from mmpose.structures import PoseDataSample
 
+from xas_mmpose.engine import AdversarialPriorHook
 from xas_mmpose.models import GCNPoseDiscriminator, PriorGeneratorLoss
 from xas_mmpose.models.heads import multi_hypothesis_head
 from xas_mmpose.models.heads.pretext_losses import (
@@ -79,14 +83,22 @@ def size(loss: torch.Tensor, tensors: Any) -> float:
     return sum(float(g.abs().sum()) for g in grads if g is not None)
 
 
-def test_which_loss_teaches_what(monkeypatch: pytest.MonkeyPatch):
+def test_which_loss_teaches_what_in_which_step(
+        monkeypatch: pytest.MonkeyPatch):
     model = build_model()
-    judge = discriminator()
-    model.head.pretext.judge = judge.score
+    hook = AdversarialPriorHook(dict(
+        type='GCNPoseDiscriminator', channels=8, header_channels=16))
+    runner = SimpleNamespace(
+        model=model, _train_loop=Mock(spec=EpochBasedTrainLoop),
+        train_dataloader=())
+    hook.before_run(runner)
+    hook.before_train(runner)
     seen = []
 
     def marginals(volume: torch.Tensor) -> Any:
         seen.append(volume_marginals(volume))
+        for marginal in seen[-1]:
+            marginal.retain_grad()
         return seen[-1]
 
     volume_marginals = multi_hypothesis_head.volume_marginals
@@ -98,13 +110,30 @@ def test_which_loss_teaches_what(monkeypatch: pytest.MonkeyPatch):
         'depth': seen[0][2:],
         'backbone': model.backbone.parameters(),
         'physique': model.head.pretext.physique_mask.parameters(),
-        'discriminator': judge.parameters(),
+        'discriminator': hook.discriminator.parameters(),
     }
     columns = {name: list(tensors) for name, tensors in columns.items()}
     table = {name: {c: size(loss, t) for c, t in columns.items()}
              for name, loss in losses.items()}
+
+    for marginal in seen[0]:
+        marginal.grad = None
+
+    # The discriminator's step: gradients as its optimizer finds them.
+    def note() -> None:
+        table["discriminator's"] = {
+            c: sum(float(t.grad.abs().sum()) for t in tensors
+                   if t.grad is not None)
+            for c, tensors in columns.items()}
+
+    monkeypatch.setattr(hook.optimizer, 'step', note)
+    hook.step(model.head.pretext.take_prior_poses())
     print(f'\n{"sum of |gradient|":26}', *(f'{c:>13}' for c in columns))
     for name, row in table.items():
+        if name == NAMES[0]:
+            print("detector's step:")
+        elif name not in losses:
+            print("discriminator's step:")
         print(f'{name:26}', *(f'{value:13.3g}' for value in row.values()))
     reaches = {name: [c for c, value in row.items() if value > 0]
                for name, row in table.items()}
@@ -115,6 +144,7 @@ def test_which_loss_teaches_what(monkeypatch: pytest.MonkeyPatch):
         'loss_physique_mask': ['x, y', 'backbone', 'physique'],
         'loss_symmetry': ['x, y', 'depth', 'backbone'],
         'loss_prior': ['x, y', 'depth', 'backbone'],
+        "discriminator's": ['discriminator'],
     }
     assert np.isfinite([list(r.values()) for r in table.values()]).all()
 
