@@ -17,6 +17,7 @@ from xas_mmpose.geometry.cameras import (
     apply_affine,
     box_root_depth,
     crop_affine,
+    invert_affine,
     world_to_camera,
 )
 
@@ -257,3 +258,31 @@ def test_warp_against_another_implementation():
     apart = np.abs(results['img'].reshape(-1, 3) - value)
     # OpenCV keeps source positions to 1/32 px.
     assert apart.max() < 2
+
+
+@pytest.mark.parametrize('side, fine', [(40, 1), (47, 1), (96, 3), (128, 4)])
+def test_patch_pixels_are_means_that_do_not_shift(side: int,
+                                                  fine: int) -> None:
+    # A ramp stays a ramp, whatever is averaged: a shift would show.
+    y, x = np.mgrid[:160, :160].astype(np.float32)
+    box = dict(bbox_center=np.array([[80.0, 75.0]]),
+               bbox_scale=np.array([[side, side]], float))
+    results = CubeAffine((32, 32))(dict(img=np.stack([x, y], -1), **box))
+    patch = np.stack(np.mgrid[:32, :32][::-1], -1).astype(float)
+    expected = apply_affine(patch, invert_affine(results['crop_affine']))
+    np.testing.assert_allclose(results['img'], expected, atol=0.02)
+    # Lines of one pixel: read at points they are noise, averaged grey.
+    lines = np.tile(np.float32([0, 200]), (160, 80))
+    spread = {}
+    for number in (1, None):
+        patch = CubeAffine((32, 32), number)(dict(img=lines, **box))['img']
+        spread[number] = patch.std()
+    if fine == 1:
+        assert spread[None] == spread[1]
+    else:
+        assert spread[None] < spread[1] / 2 or spread[None] < 5
+
+
+def test_supersampling_starts_at_one() -> None:
+    with pytest.raises(ValueError, match='from 1 up, or None, got 0'):
+        CubeAffine((8, 8), supersampling=0)

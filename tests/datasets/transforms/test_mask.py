@@ -86,7 +86,7 @@ def test_golden_loader_item(goldens):
     golden = np.load(goldens / '14_loader_items.npz')
     cx, cy, w, h = golden['box_cx_cy_w_h'].astype(float)
     size = golden['hm36_img'].shape[-1]
-    results = CubeAffine((size, size))(dict(
+    results = CubeAffine((size, size), supersampling=1)(dict(
         img=golden['image_bgr'], img_mask=golden['mask'],
         bbox_center=np.array([[cx, cy]]), bbox_scale=np.array([[w, h]])))
     mask = golden['hm36_mask'][0] * 255
