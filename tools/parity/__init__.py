@@ -1,0 +1,1 @@
+"""What `tools/check_parity.py` checks, one module per group of goldens."""
