@@ -11,6 +11,7 @@ from xas_mmpose.body_models import (
     SMALBody,
     SMPLBody,
     body_names,
+    clip_poses_of,
     free_human,
     load_body,
 )
@@ -75,6 +76,51 @@ def test_files_are_told_apart_by_their_joints(tmp_path: Path,
     with pytest.raises(ValueError, match=r'smplh\.npz: an SMPL body has 24 '
                        'joints, this file has 52'):
         load_body(tmp_path / 'smplh.npz')
+
+
+def test_shape_components_can_be_chosen(tmp_path: Path, fake_body) -> None:
+    arrays = fake_body(6890, chain(24), 16)
+    arrays['posedirs'] = arrays['posedirs'].astype(np.float16)
+    np.savez(tmp_path / 'person.npz', **arrays)
+    assert load_body(tmp_path / 'person.npz').num_betas == 10
+    body = load_body(tmp_path / 'person.npz', num_betas=16)
+    np.testing.assert_allclose(body.shapedirs, arrays['shapedirs'],
+                               rtol=1e-6)
+    with pytest.raises(ValueError, match=r'person\.npz: 17 shape compo'):
+        load_body(tmp_path / 'person.npz', 17)
+    assert load_body('horse').num_betas == 8
+    assert load_body('horse', 3).num_betas == 3
+
+
+@pytest.mark.parametrize('num_joints', [33, 35])
+def test_animals_lend_their_poses(fake_body, num_joints: int) -> None:
+    owner = load_body('horse')
+    poses = clip_poses_of('horse', num_joints)
+    assert poses.shape == (len(owner.clip_poses), 3 * num_joints)
+    assert poses.dtype == np.float32
+    np.testing.assert_array_equal(poses,
+                                  owner.clip_poses[:, :3 * num_joints])
+    # A body with the horse's joints at rest stands as the horse does.
+    parents = owner.parents.tolist()[:num_joints]
+    arrays = fake_body(3889, parents, 8)
+    rest = (owner.joint_regressor @ owner.v_template).numpy()[:num_joints]
+    arrays['v_template'][:num_joints] = rest
+    arrays['J_regressor'] = np.eye(num_joints, 3889)
+    pose, own = (torch.from_numpy(array[::40])
+                 for array in (poses, owner.clip_poses))
+    shape = torch.zeros(len(pose), 8)
+    joints = SMALBody(arrays)(shape, pose[:, :3], pose[:, 3:]).joints
+    expected = owner(shape, own[:, :3], own[:, 3:]).joints
+    torch.testing.assert_close(joints, expected[:, :num_joints])
+    assert (joints[1:] - joints[:1]).abs().max() > 0.05
+
+
+def test_who_lends_no_poses_is_told() -> None:
+    with pytest.raises(ValueError, match="'human' has no poses to lend; "
+                       r'those that have are alpaca, .*horse'):
+        clip_poses_of('human')
+    with pytest.raises(ValueError, match=r"'horse' fit .*35 joints, not 24"):
+        clip_poses_of('horse', 24)
 
 
 def test_pickles_load_by_their_path(tmp_path: Path, python2,

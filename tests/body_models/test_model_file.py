@@ -50,7 +50,8 @@ def test_a_missing_key_is_named_with_its_file(tmp_path: Path,
 @pytest.mark.parametrize('changes, said', [
     (dict(weights=np.zeros((3, 4))), r'weights has shape \(3, 4\)'),
     (dict(J_regressor=np.eye(2, 5)), r'J_regressor has shape \(2, 5\)'),
-    (dict(shapedirs=np.ones((3, 3))), r'shapedirs has shape \(3, 3\)'),
+    (dict(shapedirs=np.ones((3, 3))),
+     r'shapedirs has shape \(3, 3\), expected \(3, 3, E\)'),
     (dict(v_template=np.array(1.0)), r'v_template has shape \(\), expected'),
     (dict(posedirs=np.full((3, 3, 9), 'a')), 'posedirs holds <U1, not num'),
     (dict(v_template=np.array([[0, 0, 0], [0, 0, np.nan], [0, 0, 0]])),
@@ -68,6 +69,12 @@ def test_a_missing_key_is_named_with_its_file(tmp_path: Path,
      'kintree_table is no tree: the parent of joint 1 is 4294967295'),
     (dict(weights=np.array([[0.5, 0.5], [0.5, 0.4], [0, 1]])),
      'weights of vertex 1 sum to 0.9, expected 1'),
+    (dict(weights=np.array([[0.5, 0.5], [3, -2], [0, 1]])),
+     'weights of vertex 1 go down to -2, expected none below 0'),
+    (dict(J_regressor=np.zeros((2, 3))),
+     'J_regressor of joint 0 sums to 0, expected 1'),
+    (dict(J_regressor=np.array([[1, 0, 0], [0, 0.5, 0.52]])),
+     'J_regressor of joint 1 sums to 1.02, expected 1'),
     (dict(layer_hair=np.array([[0, 1, 7]])), 'layer_hair names vertices up'),
     (dict(eye_faces=np.array([1])), 'eye_faces names faces up to 1'),
     (dict(landmark_vertices=np.array([-4])), 'landmark_vertices names'),
@@ -80,6 +87,19 @@ def test_a_missing_key_is_named_with_its_file(tmp_path: Path,
      r'\(5, 6\)'),
     (dict(materials=np.zeros(2)), r'materials has shape \(2,\), expected '
      r'\(1,\)'),
+    (dict(materials=np.array([2]), material_colors=np.zeros((2, 3))),
+     'materials names rows of material_colors up to 2, but there are 2'),
+    (dict(materials=np.array([-1])), 'materials names .* down to -1'),
+    (dict(materials=np.array([0.7])), 'materials holds float64, not indi'),
+    (dict(eye_faces=np.array(['0'])), 'eye_faces holds <U1, not indices'),
+    (dict(eye_faces=np.array([0.7])), 'eye_faces holds float64, not indi'),
+    (dict(eye_faces=np.array(0)), r'eye_faces has shape \(\), expected'),
+    (dict(landmark_vertices=np.array([1.5])),
+     'landmark_vertices holds float64, not indices'),
+    (dict(keypoint_regressor=np.ones((1, 3))),
+     'keypoint_regressor is of no use without keypoint_names'),
+    (dict(keypoint_joint_regressor=np.ones((1, 2))),
+     'keypoint_joint_regressor is of no use without keypoint_names'),
     (dict(keypoint_names=np.array(['a']),
           keypoint_regressor=np.ones((2, 3))),
      r'keypoint_regressor has shape \(2, 3\), expected \(1, 3\)'),
@@ -89,6 +109,15 @@ def test_arrays_that_do_not_fit_are_named(tmp_path: Path, changes: dict,
     path = write(tmp_path / 'body.npz', **changes)
     with pytest.raises(ValueError, match=rf'body\.npz: {said}'):
         load_model_file(path)
+
+
+def test_what_is_merely_rounded_is_taken(tmp_path: Path) -> None:
+    changes = dict(weights=np.array([[0.5, 0.5], [1 + 5e-7, -5e-7], [0, 1]]),
+                   J_regressor=np.array([[1, 0, 0], [0, 0.5, 0.495]]),
+                   eye_faces=np.array([]))
+    loaded = load_model_file(write(tmp_path / 'body.npz', **changes))
+    for key, value in changes.items():
+        np.testing.assert_array_equal(loaded[key], value)
 
 
 def test_parents_of_the_root_are_not_looked_at(tmp_path: Path) -> None:
@@ -161,6 +190,16 @@ def test_pickled_objects_are_refused_and_not_run(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r'not an \.npz of plain arrays'):
         load_model_file(path)
     assert not witness.exists()
+
+
+def test_objects_that_no_body_needs_are_left_out(tmp_path: Path) -> None:
+    note = np.array([dict(author='x')], dtype=object)
+    path = write(tmp_path / 'body.npz', note=note)
+    assert set(load_model_file(path)) == set(SMPL_KEYS)
+    for key in ('poses', 'layer_hair', 'f'):
+        path = write(tmp_path / 'body.npz', **{key: note})
+        with pytest.raises(ValueError, match=r'body\.npz: not an \.npz of'):
+            load_model_file(path)
 
 
 def test_pickles_that_run_something_are_refused(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import torch
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
-from xas_mmpose.body_models import FilePosePrior
+from xas_mmpose.body_models import FilePosePrior, clip_poses_of
+from xas_mmpose.body_models import pose_file as pose_file_module
 from xas_mmpose.body_models.pose_file import (
     SMPL_MIRROR,
     mirror_pose,
@@ -55,6 +56,42 @@ def test_who_stands_in_a_world_with_z_up_stands_with_y_up(
     # What turns to the left goes on to do so.
     np.testing.assert_allclose(
         root.as_rotvec(), [[0, a, 0] for a in (0, 1, 2, 3)], atol=1e-6)
+
+
+def test_files_can_say_which_way_is_up(tmp_path: Path) -> None:
+    poses = angles(4, 72)
+    for up in 'yz':
+        np.savez(tmp_path / f'{up}.npz', poses=poses, up=up)
+    np.savez(tmp_path / 'none.npz', poses=poses)
+    np.testing.assert_allclose(read_poses(tmp_path / 'y.npz'), poses,
+                               rtol=1e-6)
+    turned = read_poses(tmp_path / 'z.npz')
+    assert np.abs(turned[:, :3] - poses[:, :3]).max() > 1
+    np.testing.assert_array_equal(turned, read_poses(tmp_path / 'none.npz'))
+    np.savez(tmp_path / 'x.npz', poses=poses, up='x')
+    with pytest.raises(ValueError, match=r"x\.npz: up is 'y' or 'z', got 'x"):
+        read_poses(tmp_path / 'x.npz')
+
+
+def test_animals_of_the_package_lend_their_poses(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    horse, wolf = clip_poses_of('horse'), clip_poses_of('wolf')
+    prior = FilePosePrior.from_files(['horse', 'wolf'], step=2)
+    np.testing.assert_array_equal(
+        prior.poses, np.concatenate([horse[::2], wolf[::2]]))
+    ears = FilePosePrior.from_files('horse', num_joints=33)
+    np.testing.assert_array_equal(ears.poses, horse[:, :99])
+    whole = FilePosePrior.from_files('horse', num_joints=35)
+    np.testing.assert_array_equal(whole.poses, horse)
+    with pytest.raises(ValueError, match="'human' has no poses to lend"):
+        FilePosePrior.from_files('human')
+    # A folder of that name is told from it, and files lose their ears too.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'horse').mkdir()
+    poses = angles(3, 105).astype(np.float32)
+    np.savez('horse/own.npz', poses=poses)
+    prior = FilePosePrior.from_files('./horse', num_joints=33)
+    np.testing.assert_array_equal(prior.poses, poses[:, :99])
 
 
 def test_real_motion_capture_stands_upright(sample_data: Path) -> None:
@@ -109,6 +146,29 @@ def test_folders_are_searched_and_thinned_out(tmp_path: Path) -> None:
     np.testing.assert_array_equal(prior.poses, np.concatenate(expected))
     one = FilePosePrior.from_files(str(tmp_path / 'c.npz'))
     assert len(one.poses) == 2
+
+
+def test_every_file_is_read_once(tmp_path: Path,
+                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in 'ab':
+        np.savez(tmp_path / f'{name}.npz', poses=angles(4, 72))
+        savemat(tmp_path / f'{name}_info.mat', dict(pose=angles(3, 72).T))
+    np.savez(tmp_path / 'shape.npz', betas=np.zeros(16))
+    read = []
+
+    def counting(file: np.lib.npyio.NpzFile, key: str,
+                 plain=np.lib.npyio.NpzFile.__getitem__) -> np.ndarray:
+        read.append(key)
+        return plain(file, key)
+
+    def counting_mat(*args, plain=pose_file_module.loadmat, **kwargs) -> dict:
+        read.append('mat')
+        return plain(*args, **kwargs)
+
+    monkeypatch.setattr(np.lib.npyio.NpzFile, '__getitem__', counting)
+    monkeypatch.setattr(pose_file_module, 'loadmat', counting_mat)
+    assert len(FilePosePrior.from_files(tmp_path).poses) == 14
+    assert sorted(read) == ['mat', 'mat', 'poses', 'poses']
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Parametric bodies, the files they come from, and the prior over poses."""
 from .body import BodyOutput, ParametricBody
 from .families import SMAL_FAMILIES, FamilyShapePrior, family_betas
-from .loading import body_names, load_body
+from .loading import body_names, clip_poses_of, load_body
 from .model_file import load_model_file
 from .pose_file import FilePosePrior
 from .pose_prior import (
@@ -38,6 +38,7 @@ __all__ = [
     'ShapePrior',
     'UncrossedPosePrior',
     'body_names',
+    'clip_poses_of',
     'family_betas',
     'free_human',
     'load_body',

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from .body import ParametricBody
 from .model_file import load_model_file
 from .smal import SMAL_JOINTS, SMALBody
@@ -26,7 +28,8 @@ def body_names() -> tuple[str, ...]:
     return tuple(_shipped())
 
 
-def load_body(spec: str | Path) -> ParametricBody:
+def load_body(spec: str | Path,
+              num_betas: int | None = None) -> ParametricBody:
     """Load a body.
 
     Args:
@@ -35,13 +38,16 @@ def load_body(spec: str | Path) -> ParametricBody:
             path of a ``.npz`` or ``.pkl`` in SMPL's (24 joints) or SMAL's
             format (33 or 35 joints). Where ``J_regressor_h36m.npy`` lies
             beside an official SMPL file, it gives the key points.
+        num_betas: How many shape components are used. None takes all of an
+            animal's, and 10 of a person's or all where there are fewer.
 
     Returns:
         The body.
 
     Raises:
         FileNotFoundError: If there is no file at that path.
-        ValueError: If the name is unknown, or the file no such body.
+        ValueError: If the name is unknown, the file no such body, or one
+            of fewer shape components.
     """
     shipped = _shipped()
     path = shipped.get(str(spec), Path(spec))
@@ -53,14 +59,46 @@ def load_body(spec: str | Path) -> ParametricBody:
     num_joints = arrays['kintree_table'].shape[1]
     try:
         if num_joints in SMAL_JOINTS:
-            return SMALBody(arrays)
+            return SMALBody(arrays, num_betas)
         regressor = path.parent / REGRESSOR_NAME
         official = len(arrays['v_template']) == SMPL_VERTICES
         return SMPLBody(
             arrays, regressor=load_regressor(regressor)
-            if official and regressor.is_file() else None)
+            if official and regressor.is_file() else None,
+            num_betas=num_betas)
     except ValueError as error:
         raise ValueError(f'{path}: {error}') from None
+
+
+def clip_poses_of(name: str, num_joints: int = 35) -> np.ndarray:
+    """Return the poses that came with an animal of the package.
+
+    SMAL's own files come without poses. Their joints are the same, in the
+    same frame, so an animal of the package can lend them some.
+
+    Args:
+        name: The animal, one of :func:`body_names`.
+        num_joints: Joints of the body that is to be posed: 35, or 33 for
+            SMAL's first file, which has no joints for the ears.
+
+    Returns:
+        Axis angles (N, 3 * num_joints), radians, float32.
+
+    Raises:
+        ValueError: If no such animal comes with the package, or the body is
+            none of SMAL's.
+    """
+    animals = {key: path for key, path in _shipped().items()
+               if key not in _PEOPLE}
+    if name not in animals:
+        raise ValueError(f'{name!r} has no poses to lend; those that have '
+                         f'are {", ".join(animals)}')
+    if num_joints not in SMAL_JOINTS:
+        raise ValueError(f'the poses of {name!r} fit animals of 33 or 35 '
+                         f'joints, not {num_joints}')
+    # The ears are the last two.
+    poses = load_model_file(animals[name])['poses'][:, :3 * num_joints]
+    return poses.astype(np.float32)
 
 
 def _shipped() -> dict[str, Path]:

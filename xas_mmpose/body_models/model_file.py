@@ -13,6 +13,11 @@ from .array_pickle import ChumpyExpression, load_array_pickle
 SMPL_KEYS = ('v_template', 'shapedirs', 'posedirs', 'J_regressor', 'weights',
              'kintree_table', 'f')
 
+#: What our own files may hold besides; ``layer_*`` as well.
+_OWN_KEYS = ('landmark_names', 'landmark_vertices', 'eye_faces', 'vt', 'ft',
+             'materials', 'material_colors', 'poses', 'keypoint_names',
+             'keypoint_regressor', 'keypoint_joint_regressor')
+
 #: Where the licensed files come from.
 DOWNLOADS = (
     'SMPL: register at https://smpl.is.tue.mpg.de and download '
@@ -24,6 +29,12 @@ DOWNLOADS = (
 #: Largest deviation from 1 of the sum of a vertex's weights.
 _WEIGHTS_TOLERANCE = 1e-3
 
+#: A weight farther below zero than this is no rounding.
+_NEGATIVE_TOLERANCE = 1e-6
+
+#: Largest deviation from 1 of the sum of a joint's shares.
+_REGRESSOR_TOLERANCE = 0.01
+
 
 def load_model_file(path: str | Path,
                     keys: Iterable[str] = SMPL_KEYS
@@ -34,7 +45,7 @@ def load_model_file(path: str | Path,
         path: A file in SMPL's format: an ``.npz`` of plain arrays, or a
             ``.pkl`` as SMPL (v1.0.0, v1.1.0) and SMAL are published, whose
             chumpy arrays and sparse matrices become plain arrays. What else
-            a ``.pkl`` holds (words, notes, chumpy expressions) is left out.
+            they hold (words, notes, chumpy expressions) is left out.
         keys: Keys that the file must hold.
 
     Returns:
@@ -50,7 +61,7 @@ def load_model_file(path: str | Path,
         raise FileNotFoundError(f'no body model file at {path}. {DOWNLOADS}')
     keys = tuple(keys)
     if path.suffix == '.npz':
-        arrays = _load_npz(path)
+        arrays = _load_npz(path, keys)
     elif path.suffix == '.pkl':
         arrays = _load_pickle(path, keys)
     else:
@@ -91,11 +102,20 @@ def first_betas(arrays: Mapping[str, np.ndarray],
     return {**arrays, 'shapedirs': shapedirs[..., :num_betas]}
 
 
-def _load_npz(path: Path) -> dict[str, np.ndarray]:
+def _load_npz(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Return the arrays of an ``.npz``."""
+    arrays = {}
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
+            for key in file.files:
+                try:
+                    arrays[key] = file[key]
+                except ValueError:
+                    # Objects, which only pickle could read.
+                    if (key in keys or key in _OWN_KEYS
+                            or key.startswith('layer_')):
+                        raise
+        return arrays
     except Exception as error:
         # numpy and zipfile raise half a dozen types for a file that is
         # truncated, no archive, or holds pickled objects.
@@ -126,8 +146,10 @@ def _check_smpl(arrays: Mapping[str, np.ndarray]) -> None:
     """Raise ``ValueError`` unless the arrays describe one body."""
     num_vertices = len(np.atleast_1d(arrays['v_template']))
     num_joints = len(np.atleast_1d(arrays['J_regressor']))
-    num_betas = (arrays['shapedirs'].shape[-1]
-                 if arrays['shapedirs'].ndim == 3 else -1)
+    if arrays['shapedirs'].ndim != 3:
+        raise ValueError(f'shapedirs has shape {arrays["shapedirs"].shape}, '
+                         f'expected ({num_vertices}, 3, E)')
+    num_betas = arrays['shapedirs'].shape[-1]
     _check_shapes(arrays, dict(
         v_template=(num_vertices, 3),
         shapedirs=(num_vertices, 3, num_betas),
@@ -142,6 +164,15 @@ def _check_smpl(arrays: Mapping[str, np.ndarray]) -> None:
     if abs(sums[vertex] - 1) > _WEIGHTS_TOLERANCE:
         raise ValueError(f'weights of vertex {vertex} sum to '
                          f'{sums[vertex]:.4g}, expected 1')
+    least = arrays['weights'].min(1)
+    if least.min() < -_NEGATIVE_TOLERANCE:
+        raise ValueError(f'weights of vertex {least.argmin()} go down to '
+                         f'{least.min():.4g}, expected none below 0')
+    sums = arrays['J_regressor'].sum(1)
+    joint = np.abs(sums - 1).argmax()
+    if abs(sums[joint] - 1) > _REGRESSOR_TOLERANCE:
+        raise ValueError(f'J_regressor of joint {joint} sums to '
+                         f'{sums[joint]:.4g}, expected 1')
 
 
 def _check_parents(parents: np.ndarray) -> None:
@@ -161,7 +192,10 @@ def _check_extras(arrays: Mapping[str, np.ndarray]) -> None:
     """Raise ``ValueError`` if keys that only our own files have are bad."""
     num_vertices, num_joints = arrays['weights'].shape
     num_faces = len(arrays['f'])
-    num_keypoints = arrays.get('keypoint_names', np.empty(0)).shape[0]
+    for key in ('keypoint_regressor', 'keypoint_joint_regressor'):
+        if key in arrays and 'keypoint_names' not in arrays:
+            raise ValueError(f'{key} is of no use without keypoint_names')
+    num_keypoints = arrays.get('keypoint_names', np.empty(0)).size
     expected = dict(
         keypoint_regressor=(num_keypoints, num_vertices),
         keypoint_joint_regressor=(num_keypoints, num_joints),
@@ -182,12 +216,31 @@ def _check_extras(arrays: Mapping[str, np.ndarray]) -> None:
         if len(arrays['ft']) != num_faces:
             raise ValueError(f'ft has {len(arrays["ft"])} faces, but f has '
                              f'{num_faces}')
-    for key, limit, what in (('eye_faces', num_faces, 'faces'),
-                             ('landmark_vertices', num_vertices, 'vertices')):
-        values = arrays.get(key, np.empty(0))
-        if values.size and not 0 <= values.min() <= values.max() < limit:
-            raise ValueError(f'{key} names {what} up to {values.max()}, but '
-                             f'there are {limit}')
+    colors = arrays.get('material_colors')
+    for key, limit, what in (
+            ('eye_faces', num_faces, 'faces'),
+            ('landmark_vertices', num_vertices, 'vertices'),
+            ('materials', None if colors is None else len(colors),
+             'rows of material_colors')):
+        if key in arrays:
+            _check_list(arrays, key, limit, what)
+
+
+def _check_list(arrays: Mapping[str, np.ndarray], key: str,
+                limit: int | None, what: str) -> None:
+    """Raise ``ValueError`` unless an array is a list of indices (N,)."""
+    values = arrays[key]
+    if values.ndim != 1:
+        raise ValueError(f'{key} has shape {values.shape}, expected (N,)')
+    if not values.size:  # numpy takes an empty list for one of floats
+        return
+    if values.dtype.kind not in 'iu':
+        raise ValueError(f'{key} holds {values.dtype}, not indices')
+    if values.min() < 0:
+        raise ValueError(f'{key} names {what} down to {values.min()}')
+    if limit is not None and values.max() >= limit:
+        raise ValueError(f'{key} names {what} up to {values.max()}, but '
+                         f'there are {limit}')
 
 
 def _check_shapes(arrays: Mapping[str, np.ndarray],

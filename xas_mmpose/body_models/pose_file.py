@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.io import loadmat
+from scipy.io import loadmat, whosmat
 from scipy.spatial.transform import Rotation
 from torch import Tensor
+
+from .loading import body_names, clip_poses_of
+from .smal import SMAL_JOINTS
 
 #: Angles of a person's pose, SMPL.
 _PERSON = 72
@@ -22,6 +25,9 @@ _PEOPLE = {66: '22 body joints', 72: 'SMPL', 156: 'SMPL+H', 165: 'SMPL-X'}
 _ANIMALS = {99: 'SMAL, 33 joints', 105: 'SMAL, 35 joints'}
 
 _KEYS = ('poses', 'pose')
+
+#: Says which way is up in the world of people's poses.
+_UP = 'up'
 
 #: SMPL's joints after their mirror partners: odd and even are left and right
 #: but for the spine and the head.
@@ -71,7 +77,8 @@ class FilePosePrior:
     @classmethod
     def from_files(cls, paths: str | os.PathLike | Sequence[
             str | os.PathLike], step: int = 1, jitter: float = 0.0,
-                   mirror: bool | None = None) -> FilePosePrior:
+                   mirror: bool | None = None,
+                   num_joints: int | None = None) -> FilePosePrior:
         """Read poses from files.
 
         * AMASS's ``.npz``: ``poses`` (N, 156) of SMPL+H or (N, 165) of
@@ -81,16 +88,23 @@ class FilePosePrior:
         * Animals' ``.npz``: ``poses`` (N, 105) or (N, 99), as in their body
           files.
 
-        People of these files stand in a world with z up; their root is
-        turned to SMPL's y up. Animals are taken as they are.
+        People of these files stand in a world with z up, as AMASS and
+        SURREAL have it; their root is turned to SMPL's y up. An ``.npz`` in
+        which ``up`` is ``'y'`` instead of ``'z'`` is taken as it is, and so
+        are animals.
 
         Args:
             paths: A file, a folder, or several of them. In folders all files
-                with poses are taken, of all folders below.
+                with poses are taken, of all folders below. The name of an
+                animal of the package stands for the poses that came with it;
+                a folder of that name is ``./horse``.
             step: Every how manieth frame of a file is taken: motion capture
                 has up to 120 of them a second.
             jitter: See the class.
             mirror: See the class.
+            num_joints: Joints of the body that is to be posed: for 33,
+                SMAL's first file, poses of 35 joints lose their last two,
+                the ears. None takes poses as they are.
 
         Returns:
             The prior.
@@ -105,12 +119,15 @@ class FilePosePrior:
         if isinstance(paths, (str, os.PathLike)):
             paths = [paths]
         poses, first = [], None
-        for path in map(Path, paths):
-            found = [(file, read_poses(file)) for file in _files_of(path)]
-            if not found:
+        for path in paths:
+            files = _files_of(path)
+            if not files:
                 raise ValueError(f'{path}: no file in this folder holds '
                                  'poses')
-            for file, angles in found:
+            for file in files:
+                angles = read_poses(file)
+                if num_joints in SMAL_JOINTS and angles.shape[1] in _ANIMALS:
+                    angles = angles[:, :3 * num_joints]
                 first = first or (file, angles.shape[1])
                 if angles.shape[1] != first[1]:
                     raise ValueError(
@@ -158,7 +175,8 @@ def read_poses(path: str | Path) -> np.ndarray:
     """Read the poses of one file, see :meth:`FilePosePrior.from_files`.
 
     Args:
-        path: A ``.npz`` or ``.mat`` file.
+        path: A ``.npz`` or ``.mat`` file, or the name of an animal of the
+            package.
 
     Returns:
         Axis angles (N, 72) of people in SMPL's y-up frame, or (N, 105) or
@@ -168,13 +186,12 @@ def read_poses(path: str | Path) -> np.ndarray:
         FileNotFoundError: If there is no such file.
         ValueError: If it holds no poses, of another width, or NaN.
     """
+    if path in body_names():
+        return clip_poses_of(path)
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'there is no pose file {path}')
-    poses = _load(path)
-    if poses is None:
-        raise ValueError(f'{path} holds no poses: none of the keys '
-                         f'{", ".join(_KEYS)}')
+    poses, up = _load(path)
     widths = {**_PEOPLE, **_ANIMALS}
     if not np.issubdtype(poses.dtype, np.floating):
         raise ValueError(f'{path}: poses are {poses.dtype}, not radians')
@@ -194,30 +211,57 @@ def read_poses(path: str | Path) -> np.ndarray:
     people = np.zeros((len(poses), _PERSON))
     kept = _PERSON if poses.shape[1] == _PERSON else _BODY
     people[:, :kept] = poses[:, :kept]
-    people[:, :3] = (Rotation.from_rotvec([-np.pi / 2, 0, 0])
-                     * Rotation.from_rotvec(people[:, :3])).as_rotvec()
+    if up == 'z':
+        people[:, :3] = (Rotation.from_rotvec([-np.pi / 2, 0, 0])
+                         * Rotation.from_rotvec(people[:, :3])).as_rotvec()
     return people.astype(np.float32)
 
 
-def _files_of(path: Path) -> list[Path]:
+def _files_of(path: str | os.PathLike) -> list[str | os.PathLike]:
     """Return the pose files that a path stands for."""
-    if not path.is_dir():
+    if path in body_names() or not Path(path).is_dir():
         return [path]
     # AMASS's folders also hold shapes, SURREAL's masks.
-    files = [*path.rglob('*.npz'), *path.rglob('*_info.mat')]
-    return [file for file in sorted(files) if _load(file) is not None]
+    files = [*Path(path).rglob('*.npz'), *Path(path).rglob('*_info.mat')]
+    return [file for file in sorted(files) if _key_of(file)]
 
 
-def _load(path: Path) -> np.ndarray | None:
-    """Return the poses of a file as they are, None if it has none."""
+def _key_of(path: Path) -> str | None:
+    """Return the key of a file's poses, without reading them."""
     try:
         if path.suffix == '.mat':
-            content = loadmat(path, variable_names=_KEYS)
-            return next((content[k] for k in _KEYS if k in content), None)
-        with np.load(path, allow_pickle=False) as content:
-            return next((content[k] for k in _KEYS if k in content.files),
-                        None)
+            there = [name for name, *_ in whosmat(path)]
+        else:
+            with np.load(path, allow_pickle=False) as content:
+                there = content.files
     except Exception as error:
-        # numpy, zipfile and scipy raise many types for a damaged file.
-        raise ValueError(f'{path}: cannot be read as a .npz of plain arrays '
-                         f'or a MATLAB file ({error})') from error
+        raise _unreadable(path, error) from error
+    return next((key for key in _KEYS if key in there), None)
+
+
+def _load(path: Path) -> tuple[np.ndarray, str]:
+    """Return the poses of a file as they are, and which way is up."""
+    key = _key_of(path)
+    if key is None:
+        raise ValueError(f'{path} holds no poses: none of the keys '
+                         f'{", ".join(_KEYS)}')
+    try:
+        if path.suffix == '.mat':
+            return loadmat(path, variable_names=[key])[key], 'z'
+        with np.load(path, allow_pickle=False) as content:
+            poses = content[key]
+            up = str(content[_UP]) if _UP in content.files else 'z'
+    except Exception as error:
+        raise _unreadable(path, error) from error
+    if up not in ('y', 'z'):
+        raise ValueError(f"{path}: {_UP} is 'y' or 'z', got {up!r}")
+    return poses, up
+
+
+def _unreadable(path: Path, error: Exception) -> ValueError:
+    """Return what is said of a damaged file.
+
+    numpy, zipfile and scipy raise many types for one.
+    """
+    return ValueError(f'{path}: cannot be read as a .npz of plain arrays or '
+                      f'a MATLAB file ({error})')

@@ -196,6 +196,19 @@ def load_regressor(path: str | Path) -> np.ndarray:
         raise ValueError(f'{path} is no .npy file: {error}') from error
 
 
+def human36m_rows(regressor: np.ndarray) -> np.ndarray:
+    """Return the rows of Human3.6M's key points.
+
+    Args:
+        regressor: The content of ``J_regressor_h36m.npy`` (17, V).
+
+    Returns:
+        Share of each vertex in each key point (18, V).
+    """
+    return np.stack([regressor[list(HUMAN36M_18_ROWS[name])].mean(0)
+                     for name in HUMAN36M_18.keypoint_names])
+
+
 def _landmarks_of(arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
     """Return the landmarks that a file names, or those of its topology."""
     if 'landmark_names' in arrays:
@@ -216,9 +229,7 @@ def _regressed_shares(regressor: np.ndarray, num_joints: int,
         raise ValueError('the rows of the joint regressor do not sum to 1, '
                          f'but to {sums.min():.3g} and {sums.max():.3g}')
     # What is missing to 1 would grow with the distance from the origin.
-    rows = regressor / sums
-    vertices = np.stack([rows[list(HUMAN36M_18_ROWS[name])].mean(0)
-                         for name in HUMAN36M_18.keypoint_names])
+    vertices = human36m_rows(regressor / sums)
     return np.zeros((len(vertices), num_joints)), vertices
 
 
