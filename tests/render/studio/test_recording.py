@@ -1,6 +1,8 @@
 """Moments of XaS-Mini: labels that fit, and nothing that depends on others."""
 from __future__ import annotations
 
+import hashlib
+import json
 import pickle
 
 import cv2
@@ -9,6 +11,7 @@ import pytest
 
 from xas_mmpose.geometry.cameras import camera_to_image, camera_to_world
 from xas_mmpose.geometry.triangulation import projection_matrix, triangulate
+from xas_mmpose.render.fingerprint import fingerprint
 from xas_mmpose.render.studio.recording import (
     Picture,
     XasMiniGenerator,
@@ -155,6 +158,36 @@ def test_moments_are_numbered_subject_by_subject():
     assert chosen.described()['version'] == '1.0'
     assert chosen.described()['subjects'] == ['S1', 'S11']
     assert XasMiniSettings().num == 7 * 15 * 10
+
+
+def test_the_default_settings_keep_their_bytes():
+    # They count in the checksum that the card publishes.
+    data = json.dumps(XasMiniSettings().described(), indent=1).encode()
+    assert hashlib.sha256(data).hexdigest() == (
+        '529f6738a465e3a5bd43448355024a221f2fdaa7cda5a4e5575608de9ed28efd')
+
+
+def test_a_bodys_file_counts_by_its_name_and_bytes(tmp_path):
+    files = [tmp_path / place / 'me.npz' for place in ('a', 'b', 'c')]
+    for file, content in zip(files, (b'one', b'one', b'two')):
+        file.parent.mkdir()
+        file.write_bytes(content)
+    first, same, other = (settings(body=str(file)).described()
+                          for file in files)
+    assert first == same
+    assert first['body'] == other['body'] == 'me.npz'
+    assert first['body_checksum'] == fingerprint(files[0])
+    assert first['body_checksum'] != other['body_checksum']
+    assert str(tmp_path) not in json.dumps(first)
+    assert settings(body='human').described()['body'] == 'human'
+    assert 'body_checksum' not in settings(body='human').described()
+    with pytest.raises(FileNotFoundError, match=r'none\.npz'):
+        settings(body=str(tmp_path / 'none.npz')).described()
+
+
+def test_animals_are_refused():
+    with pytest.raises(ValueError, match='body horse has the key points'):
+        XasMiniGenerator(settings(body='horse'))
 
 
 @pytest.mark.parametrize('changes, said', [

@@ -3,12 +3,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from importlib import resources
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from xas_mmpose.datasets.camera_files import read_h36m_cameras
 from xas_mmpose.datasets.datasets import XasHuman36mDataset
 from xas_mmpose.geometry.cameras import camera_to_image
 from xas_mmpose.render.studio import studio_set
@@ -77,6 +80,40 @@ def test_annotations_are_in_the_converters_form(unbroken):
         assert 2 < arrays['S'][:, 0, 2].mean() < 8  # metres
         side = np.ptp(arrays['part'][..., :2], axis=1).max(1)
         np.testing.assert_allclose(arrays['scale'], side * 1.2 / 200)
+
+
+@pytest.mark.parametrize('split', ['train', 'test'])
+def test_four_cameras_see_one_world(unbroken, split):
+    cameras = read_h36m_cameras(unbroken / 'annotation_body3d/cameras.pkl')
+    with np.load(unbroken / f'annotation_body3d/fps10/h36m_{split}.npz') as f:
+        names, part, points = (f[k] for k in ('imgname', 'part', 'S'))
+    moments: dict[tuple, list[np.ndarray]] = {}
+    for name, pixels, xyz in zip(names.tolist(), part[..., :2],
+                                 points[..., :3] * 1000):
+        sequence, frame = Path(name).stem.split('.')
+        camera_id, frame = frame.split('_')
+        camera = cameras[sequence.split('_')[0], camera_id]
+        # X_camera = R @ X_world + T, and a pinhole without a lens.
+        world = (xyz - camera['T']) @ camera['R']
+        np.testing.assert_allclose(
+            xyz[:, :2] / xyz[:, 2:] * camera['f'] + camera['c'], pixels,
+            atol=1e-6)
+        np.testing.assert_allclose(np.linalg.det(camera['R']), 1, atol=1e-9)
+        moments.setdefault((sequence, frame), []).append(world)
+    assert len(moments) == 4
+    for views in moments.values():
+        assert len(views) == 4
+        for view in views[1:]:
+            np.testing.assert_allclose(view, views[0], atol=1e-6)
+        # z is up, and 0 on the floor.
+        height = dict(zip(HUMAN36M_18.keypoint_names, views[0][:, 2]))
+        assert 20 < min(height['left_ankle'], height['right_ankle']) < 200
+        assert 1200 < height['head'] < 2100
+        assert height['head'] > height['neck'] > height['root']
+    for camera in cameras.values():
+        place = -camera['R'].T @ camera['T']
+        assert 1300 < place[2] < 1700
+        assert 4500 < np.hypot(*place[:2]) < 5500
 
 
 @pytest.mark.parametrize('split, subject', [('train', 'S1'), ('test', 'S9')])
@@ -148,6 +185,29 @@ def test_other_settings_are_refused(unbroken, tmp_path):
     (tmp_path / 'thesis.tex').write_text('precious')
     with pytest.raises(ValueError, match='is not empty'):
         write(tmp_path)
+
+
+def test_a_body_that_changed_under_its_name_is_refused(tmp_path):
+    shipped = resources.files('xas_mmpose.body_models') / 'data'
+    source = next(Path(str(shipped)).rglob('anny_small.npz'))
+    body = tmp_path / 'me.npz'
+    shutil.copy(source, body)
+    few = dict(subjects=('S11', ), actions=('Photo', ), frames=1)
+    write(tmp_path / 'set', body=str(body), **few)
+    with np.load(source) as file:
+        arrays = dict(file)
+    arrays['v_template'] = arrays['v_template'] * 1.01
+    np.savez(body, **arrays)
+    with pytest.raises(ValueError, match='holds a set with body_checksum'):
+        write(tmp_path / 'set', body=str(body), **few)
+
+
+def test_what_cannot_be_made_leaves_no_folder(tmp_path):
+    with pytest.raises(ValueError, match='body horse'):
+        write(tmp_path / 'set', body='horse')
+    with pytest.raises(ValueError, match='workers starts at 0, got -1'):
+        write(tmp_path / 'set', workers=-1)
+    assert not (tmp_path / 'set').exists()
 
 
 def test_a_set_of_one_split(tmp_path):

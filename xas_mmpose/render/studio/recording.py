@@ -5,15 +5,17 @@ import dataclasses
 import functools
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
 
-from xas_mmpose.body_models import load_body, sample_betas
+from xas_mmpose.body_models import body_names, load_body, sample_betas
 from xas_mmpose.geometry.cameras import camera_to_image, world_to_camera
-from xas_mmpose.render.casting import make_wardrobe
+from xas_mmpose.render.casting import is_person, make_wardrobe
+from xas_mmpose.render.fingerprint import fingerprint
 from xas_mmpose.render.mask_degradation import degrade_mask
 from xas_mmpose.render.rendering import BodyRenderer
 from xas_mmpose.render.surface import Appearance
@@ -68,8 +70,12 @@ class XasMiniSettings:
             :func:`~xas_mmpose.render.mask_degradation.degrade_mask`.
         subjects: Subjects, some of Human3.6M's seven.
         actions: Actions, some of Human3.6M's fifteen.
-        body: Body, see :func:`~xas_mmpose.body_models.load_body`.
+        body: Body of a person, see
+            :func:`~xas_mmpose.body_models.load_body`.
         supersampling: Samples of a pixel along each axis.
+
+    Raises:
+        ValueError: If a value is impossible.
     """
 
     frames: int = 10
@@ -111,9 +117,18 @@ class XasMiniSettings:
         return self.subjects[subject], self.actions[action], frame
 
     def described(self) -> dict:
-        """Return the settings, and the version, as JSON keeps them."""
+        """Return the settings, and the version, as JSON keeps them.
+
+        A body's file loses its place, and gains a checksum.
+
+        Raises:
+            FileNotFoundError: If that file is missing.
+        """
         stored = dict(name='XaS-Mini', version=XAS_MINI_VERSION,
                       **dataclasses.asdict(self))
+        path = Path(self.body)
+        if self.body not in body_names() and path.suffix:
+            stored.update(body=path.name, body_checksum=fingerprint(path))
         return json.loads(json.dumps(stored))  # tuples become lists
 
 
@@ -171,11 +186,20 @@ class XasMiniGenerator:
 
     Args:
         settings: What the set holds.
+
+    Raises:
+        FileNotFoundError: If the body's file is missing.
+        ValueError: If the body is unknown, or none of a person.
     """
 
     def __init__(self, settings: XasMiniSettings) -> None:
         self.settings = settings
         self.body = load_body(settings.body)
+        if not is_person(self.body):
+            raise ValueError(
+                f'XaS-Mini shows people, and the body {settings.body} has '
+                f'the key points {self.body.skeleton.name}: choose human, '
+                'human_full or a file of 24 joints')
         self._clearance = ArmClearance(self.body)
         self._renderer = BodyRenderer(self.body)
         self._wardrobe = make_wardrobe(self.body)

@@ -54,9 +54,13 @@ def write_xas_mini(folder: str | Path,
         workers and however often the run was interrupted.
 
     Raises:
-        ValueError: If the folder holds something else.
+        FileNotFoundError: If the body's file is missing.
+        ValueError: If the number of workers is negative, the body none of a
+            person, or the folder holds something else.
         RuntimeError: If a worker fails.
     """
+    if workers < 0:
+        raise ValueError(f'workers starts at 0, got {workers}')
     folder = Path(folder)
     job = ResumableFolder(folder, settings.described(),
                           list(_subfolders(settings)))
