@@ -53,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument('--actions', nargs='+', default=default.actions,
                         help='some of %(default)s')
     parser.add_argument('--body', default=default.body,
-                        help='body model (default: %(default)s)')
+                        help='a person: human, human_full or a model file '
+                        '(default: %(default)s)')
     parser.add_argument('--contact-sheet', type=Path, metavar='FILE',
                         help='draw a moment of each action with its key '
                         'points, of the set in --out')
@@ -65,6 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     if args.out is None:
         parser.error('--out (or --describe) is needed')
+    # Before the work of minutes, not after it.
+    if args.contact_sheet and args.contact_sheet.suffix not in ('.jpg',
+                                                                '.png'):
+        raise ValueError(f'the contact sheet {args.contact_sheet} must end '
+                         'with .jpg or .png')
     settings = XasMiniSettings(
         frames=args.frames, seed=args.seed, image_size=args.image_size,
         mask_quality=args.mask_quality, subjects=tuple(args.subjects),
@@ -73,8 +79,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f'{4 * settings.num} pictures: {args.out}')
     print(f'checksum {checksum}')
     if args.contact_sheet:
-        cv2.imwrite(str(args.contact_sheet), contact_sheet(args.out),
-                    [cv2.IMWRITE_JPEG_QUALITY, 85])
+        write_sheet(args.contact_sheet, args.out)
+
+
+def write_sheet(path: Path, folder: Path) -> None:
+    """Write the contact sheet of a finished set."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), contact_sheet(folder),
+                       [cv2.IMWRITE_JPEG_QUALITY, 85]):
+        raise OSError(f'cannot write {path}')
+    print(f'contact sheet: {path}')
 
 
 def contact_sheet(folder: Path) -> np.ndarray:

@@ -19,7 +19,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
 
 
 def test_make_show_and_describe(tmp_path, monkeypatch, capsys):
-    out, sheet = tmp_path / 'mini', tmp_path / 'sheet.jpg'
+    out, sheet = tmp_path / 'mini', tmp_path / 'new' / 'sheet.jpg'
     run(monkeypatch, '--out', str(out), '--frames', '1', '--seed', '4',
         '--image-size', '48', '--subjects', 'S1', 'S11', '--actions',
         'Sitting', 'Photo', '--body', 'human', '--mask-quality', 'segmenter',
@@ -31,7 +31,8 @@ def test_make_show_and_describe(tmp_path, monkeypatch, capsys):
         actions=['Sitting', 'Photo'], body='human', supersampling=2)
     captured = capsys.readouterr()
     checksum = (out / 'checksum.txt').read_text().strip()
-    assert f'16 pictures: {out}\nchecksum {checksum}\n' == captured.out
+    assert captured.out == (f'16 pictures: {out}\nchecksum {checksum}\n'
+                            f'contact sheet: {sheet}\n')
     assert '4/4' in captured.err  # the progress bar
     assert cv2.imread(str(sheet)).shape == (150, 8 * 150, 3)
 
@@ -46,6 +47,23 @@ def test_a_folder_is_needed(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         run(monkeypatch)
     assert '--out (or --describe) is needed' in capsys.readouterr().err
+
+
+def test_a_sheet_of_no_known_kind_is_refused_first(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r'sheet\.txt must end with .jpg'):
+        run(monkeypatch, '--out', str(tmp_path / 'a'), '--frames', '1',
+            '--image-size', '8', '--subjects', 'S1', '--actions', 'Photo',
+            '--body', 'human', '--contact-sheet', str(tmp_path / 'sheet.txt'))
+    assert not (tmp_path / 'a').exists()
+
+
+def test_a_sheet_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    sheet = tmp_path / 'sheet.jpg'
+    sheet.mkdir()
+    with pytest.raises(OSError, match=r'cannot write .*sheet\.jpg'):
+        run(monkeypatch, '--out', str(tmp_path / 'a'), '--frames', '1',
+            '--image-size', '48', '--subjects', 'S1', '--actions', 'Photo',
+            '--body', 'human', '--contact-sheet', str(sheet))
 
 
 def test_unknown_actions_are_named(tmp_path, monkeypatch):
