@@ -1,0 +1,119 @@
+"""XaS-Mini in Human3.6M's place: its class and config, unchanged."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.runner import Runner
+from mmengine.structures import InstanceData
+from mmpose.registry import METRICS, MODELS
+from torch import nn
+
+from xas_mmpose.render.studio import XasMiniSettings, write_xas_mini
+
+CONFIG = Path(__file__).resolve().parents[2] / 'configs' / 'xas_h36m.py'
+
+
+@pytest.fixture(scope='module')
+def mini_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of XaS-Mini with a few small pictures."""
+    root = tmp_path_factory.mktemp('mini') / 'xas_mini'
+    write_xas_mini(root, XasMiniSettings(
+        frames=1, image_size=96, subjects=('S1', 'S9'),
+        actions=('Walking', ), body='human'), progress=False)
+    return root
+
+
+@pytest.fixture(params=['root', 'mask'])
+def config(request: pytest.FixtureRequest, mini_root: Path,
+           fake_synthetic: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """Return Human3.6M's config with small sizes; its data stay as said."""
+    monkeypatch.setenv('XAS_H36M_ROOT', str(mini_root))
+    monkeypatch.setenv('XAS_CROP_RULE', request.param)
+    monkeypatch.setenv('XAS_SYNTHETIC_ROOT', str(fake_synthetic))
+    config = Config.fromfile(CONFIG)
+    config.model.backbone.update(init_cfg=None, base_channels=8,
+                                 stem_channels=8)
+    config.model.head.update(in_channels=256, deconv_out_channels=[8] * 3)
+    for loader in (config.train_dataloader, config.test_dataloader):
+        loader.update(num_workers=0, persistent_workers=False, batch_size=4)
+    config.train_dataloader.sampler.samples_per_source = [2, 2]
+    return config
+
+
+def make_model(config: Config) -> nn.Module:
+    torch.manual_seed(0)
+    model = MODELS.build(config.model)
+    model.init_weights()
+    return model
+
+
+def true_poses(root: Path) -> dict[str, np.ndarray]:
+    """Return the file's key points (18, 3), camera frame, mm, by picture."""
+    with np.load(root / 'annotation_body3d/fps10/h36m_test.npz') as arrays:
+        points = arrays['S'][..., :3] * 1000
+        thorax = points[:, [11, 14]].mean(1, keepdims=True)
+        return dict(zip(arrays['imgname'].tolist(),
+                        np.concatenate([points, thorax], 1)))
+
+
+def score(config: Config, samples: list, poses: list[np.ndarray]) -> dict:
+    """Return the errors of poses (18, 3), each in all three hypotheses."""
+    for sample, pose in zip(samples, poses, strict=True):
+        sample.pred_instances = InstanceData(
+            hypotheses_3d=np.stack([pose] * 3)[None],
+            hypothesis_scores=np.ones((1, 3, 18)))
+    metric = METRICS.build(config.test_evaluator)
+    metric.process(None, [sample.to_dict() for sample in samples])
+    return metric.compute_metrics(metric.results)
+
+
+def test_a_step_of_training(config):
+    batch = next(iter(Runner.build_dataloader(config.train_dataloader)))
+    samples = batch['data_samples']
+    assert [s.domain for s in samples] == ['target'] * 2 + ['synthetic'] * 2
+    assert {s.subject for s in samples[:2]} == {'S1'}
+    assert {s.crop_rule for s in samples} == {config.crop_rule}
+    for sample in samples[:2]:
+        assert 'keypoints_3d' not in sample.gt_instances
+        assert 0.02 < (sample.gt_fields.masks.float() / 255).mean() < 0.6
+    model = make_model(config)
+    weights = (model.backbone.conv1.weight, model.head.final_layer.weight)
+    before = [weight.detach().clone() for weight in weights]
+    losses = model.train_step(
+        batch, build_optim_wrapper(model, config.optim_wrapper))
+    assert all(torch.isfinite(loss).all() for loss in losses.values())
+    assert losses['loss_skeleton_mask'] > 0
+    assert losses['loss_synthetic'] > 0
+    assert all(torch.isfinite(p).all() for p in model.parameters())
+    for weight, old in zip(weights, before, strict=True):
+        assert (weight != old).any()
+
+
+def test_the_truth_fed_back_scores_zero(config, mini_root):
+    loader = Runner.build_dataloader(config.test_dataloader)
+    samples = [s for batch in loader for s in batch['data_samples']]
+    truth = true_poses(mini_root)
+    names = [str(Path(s.img_path).relative_to(mini_root / 'images'))
+             for s in samples]
+    assert sorted(names) == sorted(truth)
+    assert {s.crop_rule for s in samples} == {config.crop_rule}
+    errors = score(config, samples, [truth[name] for name in names])
+    assert {'MPJPE/top1', 'P-MPJPE/oracle', 'MPJPE/top1/Walking'} <= set(
+        errors)
+    assert max(errors.values()) < 0.005
+    # Another camera's truth is another pose: not everything scores 0.
+    wrong = score(config, samples, [truth[name] for name in names[::-1]])
+    assert wrong['MPJPE/top1'] > 100
+
+    if config.crop_rule == 'root':
+        # And through the crop: labels of the network, read by its head.
+        head = make_model(config).head
+        decoded = [head._instance(
+            s.gt_instance_labels.keypoint_labels.double().numpy(),
+            np.ones((1, 18)), s.metainfo).keypoints_3d[0] for s in samples]
+        assert max(score(config, samples, decoded).values()) < 0.005
