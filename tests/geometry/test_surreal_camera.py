@@ -65,6 +65,17 @@ def test_orientation(g):
     np.testing.assert_allclose(up @ [0, 1, 0], [0, 0, 1], atol=1e-12)
 
 
+def test_people_of_motion_capture_stand_upright():
+    """Its world has z up, SURREAL's has -y, and so has the picture."""
+    standing = np.array([np.pi / 2, 0, 0])
+    for zrot in (0.0, 1.0, -2.5):
+        up = axis_angle_to_matrix(surreal_orientation(standing, zrot)) @ [
+            0, 1, 0]
+        np.testing.assert_allclose(up, [0, -1, 0], atol=1e-12)
+        np.testing.assert_allclose(surreal_extrinsics(np.zeros(3))[0] @ up,
+                                   [0, -1, 0], atol=1e-12)
+
+
 def test_rodrigues(g):
     np.testing.assert_allclose(
         axis_angle_to_matrix(g['axis_angle'].astype(float)), g['rodrigues'],

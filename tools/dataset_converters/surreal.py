@@ -46,6 +46,8 @@ def main() -> None:
                         help='SMPL file of the female body')
     parser.add_argument('--male-body', type=Path,
                         help='SMPL file of the male body')
+    parser.add_argument('--neutral-body', type=Path,
+                        help='SMPL file that stands in for one of those two')
     parser.add_argument('--reference', action='store_true',
                         help="crop as the authors' code does, with its shift "
                         'of a quarter of a pixel')
@@ -53,7 +55,8 @@ def main() -> None:
                         help='number of processes')
     args = parser.parse_args()
     bodies = {gender: load_body(path) for gender, path in
-              (('female', args.female_body), ('male', args.male_body))
+              (('female', args.female_body), ('male', args.male_body),
+               ('neutral', args.neutral_body))
               if path}
     num = write_surreal_set(
         args.root, args.out,

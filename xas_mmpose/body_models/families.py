@@ -62,15 +62,7 @@ class FamilyShapePrior:
             vectors * np.sqrt(values.clip(min=0)))
 
     def sample(self, num: int, generator: torch.Generator) -> Tensor:
-        """Draw shapes.
-
-        Args:
-            num: Number of shapes, B.
-            generator: Source of randomness, on the CPU.
-
-        Returns:
-            Shape coefficients (B, E), float32.
-        """
+        """Draw shapes (B, E), float32, see :class:`.ShapePrior`."""
         drawn = torch.randn(num, len(self.mean), generator=generator,
                             dtype=torch.float64)
         return (self.mean + drawn @ self._spread.T).float()

@@ -4,6 +4,7 @@
 """
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +15,17 @@ import torch
 from scipy.io import loadmat
 
 from xas_mmpose.body_models.body import ParametricBody
-from xas_mmpose.body_models.smpl import HUMAN36M_18_SOURCES, free_human
+from xas_mmpose.body_models.smpl import (
+    HUMAN36M_18_SOURCES,
+    free_human,
+    human36m_rows,
+)
 from xas_mmpose.geometry.cameras import apply_affine, crop_affine
 from xas_mmpose.geometry.surreal_camera import surreal_orientation
 from xas_mmpose.skeletons import HUMAN36M_18
 
 #: More key points than this beside the mask make a frame useless.
 MAX_OFF_MASK = 4
-
-#: Rows of the public 17-row H36M regressor (legs left first) in the order of
-#: Human3.6M as this package has it.
-_REGRESSOR_ROWS = (0, 4, 5, 6, 1, 2, 3, *range(7, 17))
 
 _HEAD_JOINT = 15
 _KEYS = ('pose', 'shape', 'joints3D', 'zrot', 'camLoc', 'gender')
@@ -127,6 +128,18 @@ class SurrealKeypoints:
                                  "joints, SMPL's bodies have 24")
         self._free = None if self.bodies else free_human()
 
+    def fingerprints(self) -> dict[str, str]:
+        """Return what tells these bodies from others.
+
+        Returns:
+            A checksum of 64 hexadecimal digits by gender, of all that the
+            body computes with: the regressor that lay beside its file has
+            its part in it, the file's name and place have not.
+        """
+        bodies = self.bodies or dict(free=self._free)
+        return {gender: _checksum(body)
+                for gender, body in sorted(bodies.items())}
+
     def __call__(self, clip: SurrealClip) -> np.ndarray:
         """Return the key points of all frames.
 
@@ -185,12 +198,7 @@ def regress_h36m(vertices: np.ndarray, regressor: np.ndarray,
         Key points (..., 18, 3), unit and frame of ``vertices``, the root at
         the origin.
     """
-    points = np.einsum('jv,...vc->...jc',
-                       regressor[list(_REGRESSOR_ROWS)], vertices)
-    thorax = [HUMAN36M_18.index(f'{side}_shoulder')
-              for side in ('left', 'right')]
-    points = np.concatenate(
-        [points, points[..., thorax, :].mean(-2, keepdims=True)], axis=-2)
+    points = human36m_rows(regressor) @ vertices
     if mirrored:
         points = points[..., list(HUMAN36M_18.flip_indices), :]
     return points - points[..., :1, :]
@@ -244,6 +252,15 @@ def joints_off_mask(keypoints: np.ndarray, mask: np.ndarray) -> int:
     limit = np.array(mask.shape[::-1]) - 1
     columns, rows = np.clip(keypoints[:, :2], 0, limit).astype(int).T
     return int((mask[rows, columns] == 0).sum())
+
+
+def _checksum(body: ParametricBody) -> str:
+    """Return the SHA-256 of a body's arrays."""
+    total = hashlib.sha256()
+    for name, array in body.named_buffers():
+        total.update(f'{name} {tuple(array.shape)}\n'.encode())
+        total.update(array.numpy().tobytes())
+    return total.hexdigest()
 
 
 def _crop_like_reference(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import json
 from pathlib import Path
 
@@ -130,7 +131,8 @@ class SurrealConverter:
 
         Returns:
             ``samples``: their entries of ``annotations.json`` for layout
-            ``'coco'``, else their numbers.
+            ``'coco'``, else their numbers. ``sizes``: see
+            :func:`_picture_sizes`.
 
         Raises:
             FileNotFoundError: If the clip lacks its video or its masks.
@@ -167,7 +169,7 @@ class SurrealConverter:
                 if record:
                     record['annotation']['subject'] = number
                     samples.append(record)
-        return dict(samples=samples)
+        return dict(samples=samples, sizes=_picture_sizes(path))
 
     def _write_crop(self, folder: Path, index: int, image: np.ndarray,
                     mask: np.ndarray, camera: np.ndarray, f: np.ndarray,
@@ -217,7 +219,8 @@ def write_surreal_set(root: str | Path, folder: str | Path,
     clips = find_clips(root)
     converter = SurrealConverter(clips, keypoints, settings)
     stored = dict(source='SURREAL', num_clips=len(clips),
-                  bodies=sorted(keypoints.bodies),
+                  clips=_listing(Path(root), clips),
+                  bodies=keypoints.fingerprints(),
                   **dataclasses.asdict(settings))
     job = ResumableFolder(folder, json.loads(json.dumps(stored)),
                           _FOLDERS[settings.layout])
@@ -230,6 +233,12 @@ def write_surreal_set(root: str | Path, folder: str | Path,
         return (len(read_authors_index(folder)) if authors
                 else len(json.loads(target.read_text())['annotations']))
     job.claim()
+    for number, record in job.records().items():
+        path = converter.clips[number]
+        if record['sizes'] != _picture_sizes(path):
+            raise ValueError(f'{path} has another video or other masks than '
+                             f'when {folder} was begun: choose another '
+                             'folder or remove this one')
     numbers = range(len(converter.clips))
     job.fill(functools.partial(converter.write, folder=job.folder), numbers,
              workers, progress, unit='clip')
@@ -245,6 +254,25 @@ def write_surreal_set(root: str | Path, folder: str | Path,
         write_whole(target, json.dumps(_coco(samples)).encode())
     job.close()
     return len(samples)
+
+
+def _listing(root: Path, clips: list[Path]) -> str:
+    """Return a checksum of the names and sizes of ``_info.mat`` files."""
+    lines = [f'{path.relative_to(root).as_posix()}\t{path.stat().st_size}\n'
+             for path in clips]
+    return hashlib.sha256(''.join(lines).encode()).hexdigest()
+
+
+def _picture_sizes(path: Path) -> list[int | None]:
+    """Return the bytes of a clip's video and masks; None: there is no file.
+
+    They are compared for finished clips alone: a clip whose video is missing
+    or broken stops a run, which goes on once that is mended.
+    """
+    stem = str(path)[:-len('_info.mat')]
+    files = Path(stem + '.mp4'), Path(stem + '_segm.mat')
+    return [file.stat().st_size if file.is_file() else None
+            for file in files]
 
 
 def _read_video(path: Path, num: int) -> list[np.ndarray]:

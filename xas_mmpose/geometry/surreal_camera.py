@@ -1,10 +1,11 @@
 """SURREAL's camera, and how its people are turned in the world.
 
-SURREAL's numbers are metres in Blender's world (z up). Its world-to-camera
-matrix is a reflection (determinant -1): the pictures are mirrored, and SMPL's
-left arm shows as the right arm of the person that one sees. Camera points
-that come out of :func:`surreal_extrinsics` are those of the mirrored person
-in an ordinary camera (x right, y down, z forward), so that
+SURREAL's numbers are metres in a world whose up is -y: its people are turned
+there out of motion capture's world, where z is up. Its world-to-camera matrix
+is a reflection (determinant -1): the pictures are mirrored, and SMPL's left
+arm shows as the right arm of the person that one sees. Camera points that
+come out of :func:`surreal_extrinsics` are those of the mirrored person in an
+ordinary camera (x right, y down, z forward), so that
 :func:`~xas_mmpose.geometry.cameras.camera_to_image` projects them; only the
 names of left and right have to be exchanged.
 """
@@ -28,8 +29,7 @@ def surreal_intrinsics(
     """Return the focal lengths and the principal point.
 
     The optical axis goes through the middle of the picture, which is
-    ``size / 2 - 0.5`` where whole numbers are pixel centres, as everywhere
-    in this package.
+    ``size / 2 - 0.5`` where whole numbers are pixel centres.
 
     Args:
         size: Width and height of the pictures in px.
@@ -63,8 +63,9 @@ def surreal_orientation(root_orient: np.ndarray,
                         zrot: np.ndarray | float) -> np.ndarray:
     """Return the orientation of a body in SURREAL's world.
 
-    SURREAL stands a body up, ``Rx(90 deg)``, and turns it about the
-    vertical, after its motion has turned it: ``Rx(90) Rz(zrot) R(root)``.
+    After its motion has turned a body, SURREAL turns it about motion
+    capture's vertical, z, and takes that to its own, -y:
+    ``Rx(90 deg) Rz(zrot) R(root)``.
 
     Args:
         root_orient: First three numbers of ``pose`` (..., 3), axis angle,

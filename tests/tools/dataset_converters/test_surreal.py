@@ -40,6 +40,19 @@ def test_arguments_reach_the_set(
     assert f'12 pairs: {tmp_path}' in capsys.readouterr().out
 
 
+def test_a_body_file_goes_to_its_gender(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {}
+    monkeypatch.setattr('xas_mmpose.body_models.load_body', str)
+    monkeypatch.setattr('xas_mmpose.datasets.surreal.SurrealKeypoints',
+                        asked.update)
+    monkeypatch.setattr('xas_mmpose.datasets.surreal_set.write_surreal_set',
+                        lambda *_, **__: 1)
+    run(monkeypatch, 'clips', '--out', str(tmp_path), '--neutral-body',
+        'n.npz', '--male-body', 'm.npz')
+    assert asked == dict(neutral='n.npz', male='m.npz')
+
+
 def test_a_folder_without_clips_is_an_error(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FileNotFoundError, match=r'no \*_info\.mat below'):
