@@ -137,6 +137,45 @@ def test_what_sticks_out_is_cut() -> None:
     assert (image == 1).all()
 
 
+@pytest.mark.parametrize('place_at', [
+    (10, 100, 20, 200), (10, -90, 20, -40), (100, 5, 200, 20),
+    (-90, 5, -40, 20)])
+def test_what_is_outside_along_one_axis_is_not_seen(place_at: tuple) -> None:
+    out = render(place(*place_at))
+    left, top, right, bottom = out.box
+    assert out.layer.shape == (bottom - top, right - left, 4)
+    assert out.layer.size == 0 < max(out.layer.shape[:2])
+    image = np.ones((HEIGHT, WIDTH, 3), np.float32)
+    out.put_on(image)
+    assert (image == 1).all()
+    for picture in (out.alpha, out.mask, out.parts, out.depth):
+        assert picture.shape == (HEIGHT, WIDTH)
+        assert not picture.any()
+
+
+def test_of_the_samples_of_a_pixel_the_nearest_counts() -> None:
+    # One board ends in the middle of pixel column 20, the other one begins
+    # there, and covers three quarters of column 30.
+    class Two(Board):
+        faces = np.array([[0, 2, 1], [3, 4, 5], [6, 8, 7], [9, 10, 11]])
+
+    template = np.concatenate([Board.template] * 2)
+    maker = BodyRenderer(SimpleNamespace(
+        v_template=torch.from_numpy(template), parts=np.repeat([1, 7], 6)))
+    for depths, expected in (((900.0, 1800.0), (2, 900)),
+                             ((1800.0, 900.0), (8, 900))):
+        vertices = np.concatenate([
+            place(10.5, 4.5, 20, 24.5, depths[0]),
+            place(20, 4.5, 30.25, 24.5, depths[1])])
+        out = maker.render(vertices, CAMERA, Two(), PLAIN, 4)
+        assert out.parts[10, 20] == expected[0]
+        assert out.depth[10, 20] == pytest.approx(expected[1], rel=1e-5)
+        # Empty samples have depth 0, and are not the nearest.
+        right = (8, depths[1])
+        assert out.alpha[10, 30] == pytest.approx(0.75)
+        assert (out.parts[10, 30], out.depth[10, 30]) == pytest.approx(right)
+
+
 def test_what_is_behind_the_camera_is_not_seen() -> None:
     vertices = place(9.5, 4.5, 19.5, 24.5)
     vertices[:, 2] *= -1

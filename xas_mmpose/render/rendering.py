@@ -168,6 +168,8 @@ class BodyRenderer:
         if layer.size:
             layer = cv2.resize(layer, (right - left, bottom - top),
                                interpolation=cv2.INTER_AREA)
+        else:  # beside the picture: some rows and no column, or none at all
+            layer = np.zeros((bottom - top, right - left, 4), np.float32)
         return Rendering(layer, box, parts.reshape(height, width),
                          depth[0].numpy(), size)
 
