@@ -4,10 +4,13 @@ from __future__ import annotations
 import functools
 import json
 import os
+import pickle
+import queue
 import signal
 import threading
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 
@@ -120,6 +123,62 @@ def test_a_folder_is_shared_without_a_lock(tmp_path: Path) -> None:
     assert list(folder.records()) == list(range(9))
     folder.close()
     assert files(tmp_path) == WHOLE
+
+
+def test_a_late_process_finds_the_folder_closed(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, late = job(tmp_path), job(tmp_path)
+    first.claim()
+    late.claim()
+    read = late._read
+
+    def overtaken() -> dict:
+        found = read()
+        first.fill(functools.partial(write, folder=tmp_path), range(9),
+                   progress=False)
+        first.close()
+        return found
+
+    monkeypatch.setattr(late, '_read', overtaken)
+    late.fill(functools.partial(write, folder=tmp_path), range(9),
+              progress=False)
+    assert files(tmp_path) == WHOLE
+    # So it is for a worker, who says that nothing more will come.
+    results = queue.Queue()
+    work(late, [3, 4], results, os.getppid(), monkeypatch)
+    assert list(results.queue) == [None]
+    assert files(tmp_path) == WHOLE
+
+
+def work(folder: ResumableFolder, part: list[int], results: queue.Queue,
+         parent: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Play a worker in this process."""
+    with monkeypatch.context() as patch:
+        # What it sets for itself is not for this process.
+        patch.setattr(signal, 'signal', lambda *_: None)
+        patch.setattr(cv2, 'setNumThreads', lambda _: None)
+        folder._work(
+            pickle.dumps(functools.partial(write, folder=folder.folder)),
+            part, results, parent)
+
+
+def test_a_folder_that_was_removed_is_no_closed_one(tmp_path: Path) -> None:
+    folder = job(tmp_path / 'gone')
+    with pytest.raises(FileNotFoundError, match='records'):
+        folder.fill(functools.partial(write, folder=tmp_path), range(2),
+                    progress=False)
+
+
+def test_a_worker_whose_parent_is_gone_stops(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = job(tmp_path)
+    folder.claim()
+    orphan, kept = queue.Queue(), queue.Queue()
+    work(folder, [0, 1, 2], orphan, os.getppid() + 1, monkeypatch)
+    assert list(orphan.queue) == [0]
+    assert list(folder.records()) == [0]
+    work(folder, [1, 2], kept, os.getppid(), monkeypatch)
+    assert list(kept.queue) == [1, 2, None]
 
 
 def test_of_two_that_claim_a_folder_one_is_refused(

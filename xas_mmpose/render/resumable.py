@@ -178,8 +178,13 @@ class ResumableFolder:
         for process in processes:
             process.start()
         try:
-            for _ in missing:
-                yield _next_result(results, processes)
+            at_work = len(processes)
+            while at_work:
+                result = _next_result(results, processes)
+                if result is None:
+                    at_work -= 1
+                else:
+                    yield result
         finally:
             for process in processes:
                 process.terminate()
@@ -196,16 +201,29 @@ class ResumableFolder:
                     results.put(index)
                     if os.getppid() != parent:  # killed: nobody listens
                         return
+            results.put(None)
         except Exception:
             results.put(traceback.format_exc())
 
     def _write_part(self, write: WriteSample,
                     part: list[int]) -> Iterator[int]:
-        """Make samples one by one, with a line in a record file for each."""
+        """Make samples one by one, with a line in a record file for each.
+
+        None is made where another process has closed the folder meanwhile:
+        then it has all of them.
+        """
         # A name of its own: no other process, here or on another machine,
         # writes to this file, and no line goes on where a kill cut one off.
         path = self.folder / _RECORDS / f'{uuid.uuid4().hex}.jsonl'
-        with path.open('x', encoding='utf-8') as file:
+        try:
+            file = path.open('x', encoding='utf-8')
+        except FileNotFoundError:
+            # Of a folder that was claimed, only closing removes the records.
+            if path.parent.is_dir() or not (
+                    self.folder / SETTINGS).is_file():
+                raise
+            return
+        with file:
             for index in part:
                 file.write(f'{index}\t{json.dumps(write(index))}\tend\n')
                 file.flush()
@@ -259,8 +277,11 @@ def _partial(path: Path) -> Path:
     return path.with_name(f'{path.name}.{uuid.uuid4().hex}{_PARTIAL}')
 
 
-def _next_result(results: Any, processes: list) -> int:
-    """Return the next finished index, or raise what happened to a worker."""
+def _next_result(results: Any, processes: list) -> int | None:
+    """Return the next finished index, or raise what happened to a worker.
+
+    None stands for a worker that has done its share.
+    """
     while True:
         try:
             result = results.get(timeout=1)
