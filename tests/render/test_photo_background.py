@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from xas_mmpose.render.photo_background import PhotoBackground
 
@@ -95,6 +96,29 @@ def test_small_photographs_are_blown_up(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / 'small.png'), ramp(10, 12))
     assert PhotoBackground(tmp_path).draw(
         64, np.random.default_rng(0)).shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize('name', ['cut.jpg', 'cut.png', 'cut.webp'])
+def test_photographs_that_were_cut_off_are_refused(
+        tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3))
+    cv2.imwrite(str(path), noise.astype(np.uint8))
+    for size in (16, 200):  # reduced and whole
+        PhotoBackground(tmp_path).draw(size, np.random.default_rng(0))
+    path.write_bytes(path.read_bytes()[:-path.stat().st_size // 3])
+    for size in (16, 200):
+        with pytest.raises(ValueError, match=rf'{name}: not a picture that '
+                           r'can be read \(.*\); remove it'):
+            PhotoBackground(tmp_path).draw(size, np.random.default_rng(0))
+
+
+def test_pictures_too_large_to_be_decoded_are_refused(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cv2.imwrite(str(tmp_path / 'bomb.png'), ramp(30, 30))
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 400)
+    with pytest.raises(ValueError, match=r'bomb\.png: .*decompression bomb'):
+        PhotoBackground(tmp_path).draw(8, np.random.default_rng(0))
 
 
 def test_bad_folders_and_files_are_named(tmp_path: Path) -> None:

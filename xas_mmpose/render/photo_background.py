@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 #: Endings of files that count as photographs, in small letters.
 SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
@@ -85,11 +85,7 @@ class PhotoBackground:
             self._kept.move_to_end(key)
             return self._kept[key]
         file = self.files[index]
-        try:
-            with Image.open(file) as header:
-                shorter = min(header.size)
-        except UnidentifiedImageError:
-            shorter = 0
+        shorter = _checked_side(file)
         # The smallest piece must not need blowing up. A reduced JPEG is
         # decoded in a fraction of the time.
         spare = shorter * self.crop[0] / size
@@ -97,11 +93,30 @@ class PhotoBackground:
                 cv2.IMREAD_REDUCED_COLOR_4 if spare >= 4 else
                 cv2.IMREAD_REDUCED_COLOR_2 if spare >= 2 else
                 cv2.IMREAD_COLOR)
-        photo = cv2.imread(str(file), flag) if shorter else None
+        photo = cv2.imread(str(file), flag)
         if photo is None:
-            raise ValueError(f'{file}: not a picture that can be read; '
+            raise ValueError(f'{file}: not a picture that OpenCV can read; '
                              'remove it from the folder')
         self._kept[key] = photo
         if len(self._kept) > self.num_kept:
             self._kept.popitem(last=False)
         return photo
+
+
+def _checked_side(file: Path) -> int:
+    """Return the shorter side of a photograph in px, if it is whole.
+
+    OpenCV fills what is missing of a file that was cut off with grey, and
+    does not say so.
+    """
+    try:
+        with Image.open(file) as photo:
+            shorter = min(photo.size)
+            # As small as JPEG can be decoded: only its errors matter.
+            photo.draft('RGB', (1, 1))
+            photo.load()
+    except (OSError, SyntaxError, ValueError, EOFError,
+            Image.DecompressionBombError) as error:
+        raise ValueError(f'{file}: not a picture that can be read ({error}); '
+                         'remove it from the folder') from error
+    return shorter
