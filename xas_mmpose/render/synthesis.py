@@ -23,7 +23,7 @@ from .lighting import Light
 from .occluder import draw_occluder, put_in_front
 from .rendering import BodyRenderer
 from .surface import Appearance, Wardrobe
-from .visibility import keypoint_visibility
+from .visibility import keypoint_slack, keypoint_visibility
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,10 @@ class SceneSettings:
     effects: CameraEffects = field(default_factory=CameraEffects)
 
     def __post_init__(self) -> None:
+        for name in ('extent', 'distance', 'yaw', 'elevation', 'off_axis'):
+            if not np.isfinite(getattr(self, name)).all():
+                raise ValueError(f'{name} must be finite, got '
+                                 f'{getattr(self, name)}')
         if self.image_size < 1 or self.supersampling < 1:
             raise ValueError('image_size and supersampling must be at least '
                              f'1, got {self.image_size} and '
@@ -163,6 +167,7 @@ class Synthesizer:
         self.shape_prior = shape_prior or RuleShapePrior(body.num_betas)
         self._background = background or draw_background
         self._renderer = BodyRenderer(body)
+        self._slack = keypoint_slack(body)
 
     def draw_subject(self, rng: np.random.Generator) -> Subject:
         """Draw a body and its looks.
@@ -222,8 +227,9 @@ class Synthesizer:
             depth=rendering.depth * seen,
             keypoints=points,
             keypoints_visible=keypoint_visibility(
-                points, size, rendering.parts, cover,
-                self.body.keypoint_parts),
+                np.column_stack([points, keypoints[:, 2]]), rendering.parts,
+                rendering.depth, cover, self.body.keypoint_parts,
+                self._slack),
             keypoints_3d=keypoints,
             camera_param=camera,
             betas=subject.betas,
