@@ -32,7 +32,7 @@ from xas_mmpose.body_models import SMAL_FAMILIES, body_names
 from xas_mmpose.render import SceneSettings
 from xas_mmpose.render.authors_layout import AUTHORS_CUBE
 from xas_mmpose.render.camera_effects import CameraEffects
-from xas_mmpose.render.casting import LOOKS
+from xas_mmpose.render.casting import LOOKS, POSE_RULES
 from xas_mmpose.render.fingerprint import set_checksum
 from xas_mmpose.render.resumable import one_thread
 from xas_mmpose.render.set_layouts import LAYOUTS
@@ -139,9 +139,17 @@ def make_parser() -> argparse.ArgumentParser:
                        help="SMAL's file of the families' shapes, "
                        'smal_CVPR2017_data.pkl')
     group.add_argument('--poses', nargs='+', metavar='PATH',
-                       default=(), help='pose files or folders of them '
-                       '(default: rules for people, the clips that come '
+                       default=(), help='pose files or folders of them; '
+                       "people in them stand in a world with z up, as AMASS's "
+                       'do (default: rules for people, the clips that come '
                        'with the animals)')
+    group.add_argument('--pose-step', type=int, metavar='N', default=1,
+                       help='take every N-th pose of each file: motion '
+                       'capture has up to 120 a second')
+    group.add_argument('--pose-rule', choices=tuple(POSE_RULES),
+                       default='default', help="rules for people's poses: "
+                       'the usual ones, those of negative samples, or the '
+                       "usual ones drawn as the authors' released code does")
     group.add_argument('--keep-crossing', action='store_true',
                        help='keep poses in which the body runs through '
                        'itself')
@@ -224,6 +232,7 @@ def read_settings(args: argparse.Namespace) -> SyntheticSetSettings:
         body=body, look=args.look, textures=args.textures,
         uv_template=args.uv_template, family=args.family,
         family_data=args.family_data, poses=tuple(args.poses),
+        pose_step=args.pose_step, pose_rule=args.pose_rule,
         reject_crossing=not args.keep_crossing,
         backgrounds=args.backgrounds, scene=scene, layout=args.layout,
         image_format=args.image_format, parts=args.parts, depth=args.depth)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from xas_mmpose.body_models import (
+    NEGATIVE_POSE_RULE,
     FilePosePrior,
     ParametricBody,
     RulePosePrior,
@@ -98,6 +99,37 @@ def test_poses_suit_the_body(bodies: dict[str, ParametricBody],
     with pytest.raises(ValueError, match=r'still\.npz hold 105 angles a '
                        'pose, and the body has 24 joints'):
         make_pose_prior(bodies['human'], [file])
+
+
+def test_every_nth_pose_of_files_is_taken(
+        bodies: dict[str, ParametricBody], tmp_path: Path) -> None:
+    file = str(tmp_path / 'walk.npz')
+    poses = np.zeros((7, 105), np.float32)
+    poses[:, 5] = np.arange(7)
+    np.savez(file, poses=poses)
+    read = make_pose_prior(bodies['cow'], [file], False, step=3)
+    assert read.poses[:, 5].tolist() == [0, 3, 6]
+    with pytest.raises(ValueError, match='pose_step 3 is for files'):
+        make_pose_prior(bodies['cow'], step=3)
+
+
+def test_rules_have_names(bodies: dict[str, ParametricBody],
+                          tmp_path: Path) -> None:
+    human = bodies['human']
+    for name, expected in (
+            ('default', RulePosePrior()),
+            ('negative', RulePosePrior(NEGATIVE_POSE_RULE)),
+            ('reference', RulePosePrior(reference=True))):
+        drawn, wanted = (
+            prior.sample(4, torch.Generator().manual_seed(0)) for prior in (
+                make_pose_prior(human, (), False, rule=name), expected))
+        np.testing.assert_array_equal(drawn, wanted)
+    file = str(tmp_path / 'still.npz')
+    np.savez(file, poses=np.zeros((1, 72)))
+    with pytest.raises(ValueError, match="pose_rule 'negative' .* files"):
+        make_pose_prior(human, [file], rule='negative')
+    with pytest.raises(ValueError, match="pose_rule 'reference' .* the body"):
+        make_pose_prior(bodies['cow'], rule='reference')
 
 
 def test_an_animal_without_poses_is_refused(

@@ -76,6 +76,23 @@ def test_a_picture_without_a_body_is_drawn_again(
         generator.sample(0)
 
 
+def test_bodies_outside_the_picture_are_drawn_again(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    draw, shown = Synthesizer.draw_sample, []
+
+    def noted(self: Synthesizer, rng, subject):
+        shown.append(draw(self, rng, subject))
+        return shown[-1]
+
+    monkeypatch.setattr(Synthesizer, 'draw_sample', noted)
+    generator = SyntheticSetGenerator(settings(scene=SceneSettings(
+        image_size=32, truncation=1.0)))
+    samples = [generator.sample(i) for i in range(20)]
+    assert all(sample.mask.any() for sample in samples)
+    assert len(shown) > 24
+    assert sum(bool(s.mask.any()) for s in shown) == 20
+
+
 def test_described_settings_hold_all_that_decides_the_bytes(
         tmp_path: Path) -> None:
     photos = tmp_path / 'here' / 'photos'
@@ -109,6 +126,101 @@ def test_described_settings_hold_all_that_decides_the_bytes(
     assert described()['checksums']['poses'] != after['checksums']['poses']
 
 
+#: A setting that names a file or a folder, and the file whose bytes change.
+FILES = [
+    ('textures', 'skins', 'skins/a.png'),
+    ('uv_template', 'a.obj', 'a.obj'),
+    ('family_data', 'smal_CVPR2017_data.pkl', 'smal_CVPR2017_data.pkl'),
+    ('backgrounds', 'photos', 'photos/deep/a.jpg'),
+    ('poses', 'walk.npz', 'walk.npz'),
+    ('poses', 'walks', 'walks/one/walk.npz'),
+    ('body', 'smpl.npz', 'smpl.npz'),
+    ('body', 'smpl.pkl', 'smpl.pkl'),
+    ('body', 'basicmodel', 'basicmodel'),
+    # It decides the key points, and no setting names it.
+    ('body', 'smpl.pkl', 'J_regressor_h36m.npy'),
+]
+
+
+@pytest.mark.parametrize('key, given, file', FILES)
+def test_every_byte_of_every_file_counts(tmp_path: Path, key: str,
+                                         given: str, file: str) -> None:
+    def described() -> dict:
+        value = str(tmp_path / given)
+        return settings(
+            **{key: (value,) if key == 'poses' else value}).described
+
+    for name in {given, file}:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name == file or path.suffix:
+            path.write_bytes(b'before')
+    before = described()
+    assert described() == before
+    assert str(tmp_path) not in json.dumps(before)
+    (tmp_path / file).write_bytes(b'and after')
+    after = described()
+    assert after != before
+    # The checksums alone tell.
+    assert dict(after, checksums=0) == dict(before, checksums=0)
+
+
+def test_a_regressor_that_comes_later_counts(tmp_path: Path) -> None:
+    (tmp_path / 'smpl.pkl').write_bytes(b'body')
+    body = str(tmp_path / 'smpl.pkl')
+    before = settings(body=body).described
+    (tmp_path / 'J_regressor_h36m.npy').write_bytes(b'key points')
+    assert settings(body=body).described != before
+    assert 'regressor' not in settings().described['checksums']
+
+
+def test_every_setting_counts() -> None:
+    before = settings().described
+    for changes in (dict(pose_step=2), dict(pose_rule='reference')):
+        assert settings(**changes).described != before
+
+
+@pytest.mark.parametrize('key, name, said', [
+    ('textures', 'skins', 'no folder of texture pictures'),
+    ('uv_template', 'uv.obj', r'no \.obj with texture coordinates'),
+    ('family_data', 'smal.pkl', "no file of the families' shapes"),
+    ('backgrounds', 'photos', 'no folder of photographs'),
+    ('poses', 'walk.npz', 'no file or folder of poses'),
+    ('body', 'smpl.pkl', 'no model file'),
+    ('body', 'smpl.npz', 'no model file'),
+])
+def test_missing_files_are_named(tmp_path: Path, key: str, name: str,
+                                 said: str) -> None:
+    path = str(tmp_path / name)
+    own = settings(**{key: (path,) if key == 'poses' else path})
+    cure = 'take one of human, ' if key == 'body' else f'leave {key} out'
+    with pytest.raises(FileNotFoundError, match=(
+            f'{key}: there is {said}.* {path}; correct the path, or {cure}')):
+        own.described  # noqa: B018
+
+
+def test_an_unknown_body_is_left_to_the_loader() -> None:
+    own = settings(body='unicorn')
+    assert own.described['checksums'] == {}
+    with pytest.raises(ValueError, match="unknown body 'unicorn'"):
+        SyntheticSetGenerator(own)
+
+
+def test_steps_and_rules_reach_the_poses(tmp_path: Path) -> None:
+    poses = np.zeros((2, 72), np.float32)
+    poses[1, 3 * 12] = 0.4
+    file = tmp_path / 'walk.npz'
+    np.savez(file, poses=poses)
+    still = SyntheticSetGenerator(settings(
+        poses=(str(file), ), pose_step=2, reject_crossing=False))
+    for i in range(6):
+        assert still.sample(i).body_pose[3 * 11] == 0
+    prior = SyntheticSetGenerator(settings(
+        pose_rule='reference', reject_crossing=False)
+    ).synthesizers['human'].pose_prior
+    assert prior.reference
+
+
 def test_photographs_and_poses_reach_the_picture(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / 'a.png'), np.full((40, 40, 3), (250, 0, 0),
                                                  np.uint8))
@@ -128,6 +240,8 @@ def test_photographs_and_poses_reach_the_picture(tmp_path: Path) -> None:
     (dict(seed=-1), 'num must'),
     (dict(num_subjects=0), 'num_subjects must'),
     (dict(image_format='bmp'), "got 'bmp'"),
+    (dict(pose_step=0), 'pose_step must be at least 1, got 0'),
+    (dict(pose_rule='wild'), "pose_rule must be one of .*got 'wild'"),
     (dict(look='naked'), "look must be one of .*got 'naked'"),
     (dict(layout='voc'), "layout must be one of .*got 'voc'"),
     (dict(body='human,'), "names no body in 'human,'"),

@@ -7,8 +7,14 @@ import torch
 
 from xas_mmpose.body_models import free_human, load_body
 from xas_mmpose.geometry.cameras import camera_to_image, world_to_camera
-from xas_mmpose.render import Sample, SceneSettings, Synthesizer
+from xas_mmpose.render import (
+    Sample,
+    SceneSettings,
+    Synthesizer,
+    synthesis,
+)
 from xas_mmpose.render.appearance import PaintedWardrobe
+from xas_mmpose.render.camera_effects import CameraEffects
 from xas_mmpose.render.casting import make_pose_prior
 from xas_mmpose.render.part_colors import PartColorWardrobe
 from xas_mmpose.render.synthesis import look_rotation
@@ -209,6 +215,87 @@ def test_people_may_stick_out_of_the_picture(
         sample = maker.draw_sample(rng, maker.draw_subject(rng))
         assert sample.mask[16, 16] == 255
         assert (np.abs(sample.keypoints - 16).max(1) > 16).any()
+
+
+def test_bodies_may_be_outside_the_picture(
+        synthesizer: Synthesizer) -> None:
+    maker = Synthesizer(synthesizer.body, synthesizer.wardrobe,
+                        SceneSettings(image_size=32, truncation=1.0,
+                                      occlusion=0.5))
+    rng = np.random.default_rng(0)
+    drawn = [maker.draw_sample(rng, maker.draw_subject(rng))
+             for _ in range(60)]
+    empty = [sample for sample in drawn if not sample.mask.any()]
+    assert 5 < len(empty) < 50
+    for sample in drawn:
+        assert sample.image.shape == (32, 32, 3)
+    # Some beside it, some above or below it.
+    middle = np.array([sample.keypoints[0] for sample in empty])
+    outside = (middle < 0) | (middle > 31)
+    assert (outside.sum(0) > 0).all()
+    assert (outside.sum(1) == 1).any()
+
+
+#: The camera as it is, so that colours can be compared.
+PERFECT = CameraEffects(blur=0, contrast=(1, 1), saturation=(1, 1), hue=0,
+                        tint=0, gamma=(1, 1), noise=0)
+
+
+def test_an_occluder_takes_its_pixels_from_every_label(
+        synthesizer: Synthesizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = []
+    original = synthesis.draw_occluder
+
+    def noted(*arguments) -> np.ndarray:
+        layers.append(original(*arguments))
+        return layers[-1]
+
+    monkeypatch.setattr(synthesis, 'draw_occluder', noted)
+    body = synthesizer.body
+    free, covered = (
+        Synthesizer(body, synthesizer.wardrobe, SceneSettings(
+            image_size=SIZE, occlusion=share, effects=PERFECT))
+        for share in (0.0, 1.0))
+    changed = dict(mask=0, parts=0, depth=0, keypoints=0)
+    for seed in range(6):
+        one, other = (
+            maker.draw_sample(rng, maker.draw_subject(rng))
+            for maker in (free, covered)
+            for rng in [np.random.default_rng(seed)])
+        assert len(layers) == seed + 1
+        opacity = layers[-1][..., 3]
+        behind = opacity >= 0.5
+        for name in ('mask', 'parts', 'depth'):
+            before, after = getattr(one, name), getattr(other, name)
+            np.testing.assert_array_equal(after, np.where(behind, 0, before))
+            changed[name] += (before != after).sum()
+        pixel = np.rint(one.keypoints).astype(int)
+        inside = one.keypoints_visible > 0
+        hit = inside.copy()
+        hit[inside] = behind[pixel[inside, 1], pixel[inside, 0]]
+        np.testing.assert_array_equal(
+            other.keypoints_visible,
+            np.where(hit, 1, one.keypoints_visible))
+        changed['keypoints'] += (hit & (one.keypoints_visible == 2)).sum()
+        np.testing.assert_array_equal(one.keypoints_3d, other.keypoints_3d)
+        # The picture shows it, over the body and beside it.
+        full, none = opacity == 1, opacity == 0
+        np.testing.assert_allclose(
+            other.image[full], layers[-1][full, :3] * 255, atol=1)
+        difference = np.abs(other.image.astype(int) - one.image)
+        assert difference[none].max() <= 1  # rounding is random
+        assert (difference[full].max(-1) > 10).mean() > 0.5
+    assert min(changed.values()) > 5
+
+
+@pytest.mark.parametrize('name, value', [
+    ('extent', np.nan), ('extent', np.inf), ('off_axis', np.nan),
+    ('distance', (4000.0, np.nan)), ('distance', (4000.0, np.inf)),
+    ('yaw', (np.nan, 0.0)), ('elevation', (-np.inf, 0.0)),
+    ('truncation', np.nan), ('occlusion', np.nan)])
+def test_numbers_that_are_none_are_named(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f'^{name} .*got'):
+        SceneSettings(**{name: value})
 
 
 @pytest.mark.parametrize('bad', [dict(image_size=0), dict(supersampling=0),

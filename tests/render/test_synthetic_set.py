@@ -335,8 +335,12 @@ def test_a_failing_worker_is_reported(tmp_path: Path) -> None:
 
 
 def test_what_makes_no_set_leaves_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r'gone\.npz'):
+    with pytest.raises(FileNotFoundError, match=(
+            r'body: there is no model file .*gone\.npz; correct the path, or '
+            'take one of human,')):
         write(tmp_path / 'set', body=str(tmp_path / 'gone.npz'))
     with pytest.raises(ValueError, match=r'body human: .*"coat" is for'):
         write(tmp_path / 'set', look='coat')
+    with pytest.raises(ValueError, match='workers is .* or more, got -1'):
+        write(tmp_path / 'set', workers=-1)
     assert not (tmp_path / 'set').exists()

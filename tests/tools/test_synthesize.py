@@ -66,18 +66,48 @@ def test_every_argument_reaches_the_settings() -> None:
     assert read(
         '--num', 3, '--body', 'horse,cow', '--look', 'texture',
         '--textures', 'skins', '--uv-template', 'a.obj', '--poses', 'a.npz',
-        'b', '--keep-crossing', '--depth', '--extent', 3000, '--distance',
+        'b', '--pose-step', 4, '--pose-rule', 'negative', '--keep-crossing', '--depth', '--extent', 3000, '--distance',
         2000, 3000, '--yaw', -90, 90, '--elevation', 0, 45, '--off-axis',
         0.1, '--truncation', 0.2, '--occlusion', 0.3, '--backgrounds',
         'photos', '--blur', 0, '--gamma', 1, 2,
     ) == SyntheticSetSettings(
         num=3, body='horse,cow', look='texture', textures='skins',
-        uv_template='a.obj', poses=('a.npz', 'b'), reject_crossing=False,
+        uv_template='a.obj', poses=('a.npz', 'b'), pose_step=4,
+        pose_rule='negative', reject_crossing=False,
         depth=True, backgrounds='photos', scene=SceneSettings(
             extent=3000.0, distance=(2000.0, 3000.0),
             yaw=(-math.pi / 2, math.pi / 2), elevation=(0.0, math.pi / 4),
             off_axis=0.1, truncation=0.2, occlusion=0.3,
             effects=CameraEffects(blur=0.0, gamma=(1.0, 2.0))))
+
+
+@pytest.mark.parametrize('arguments, said', [
+    (('--body', 'gone.pkl'), r'body: there is no model file gone\.pkl'),
+    (('--textures', 'gone'), 'textures: there is no folder .*leave textures'),
+    (('--uv-template', 'gone.obj'), r'uv_template: there is no \.obj'),
+    (('--family-data', 'gone.pkl'), 'family_data: there is no file of'),
+    (('--poses', 'gone.npz'), 'poses: there is no file or folder of poses'),
+    (('--backgrounds', 'gone'), 'backgrounds: there is no folder of photo'),
+])
+def test_missing_files_are_named_with_their_cure(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple,
+        said: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=said):
+        run('--num', 1, '--out', tmp_path / 'set', *arguments)
+    assert not (tmp_path / 'set').exists()
+
+
+@pytest.mark.parametrize('arguments, said', [
+    (('--extent', 'nan'), 'extent must be finite, got nan'),
+    (('--off-axis', 'nan'), 'off_axis must be finite'),
+    (('--workers', '-1'), 'workers is a number .*got -1'),
+])
+def test_impossible_numbers_claim_no_folder(tmp_path: Path, arguments: tuple,
+                                            said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        run('--num', 1, '--out', tmp_path / 'set', *arguments)
+    assert not (tmp_path / 'set').exists()
 
 
 def test_all_animals_make_a_set() -> None:

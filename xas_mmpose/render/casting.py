@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from xas_mmpose.body_models import (
+    NEGATIVE_POSE_RULE,
     FamilyShapePrior,
     FilePosePrior,
     ParametricBody,
@@ -26,6 +27,14 @@ from .uv_texture import TextureWardrobe
 
 #: What bodies can look like.
 LOOKS = ('auto', 'painted', 'dressed', 'coat', 'parts', 'texture')
+
+#: Rules for the poses of people: the usual one, that of negative samples, and
+#: the usual one as the authors' released code draws from it.
+POSE_RULES = {
+    'default': RulePosePrior(),
+    'negative': RulePosePrior(NEGATIVE_POSE_RULE),
+    'reference': RulePosePrior(reference=True),
+}
 
 #: Largest measure at rest of the people that scenes are set up for, metres:
 #: about their height, and the span of their arms.
@@ -82,7 +91,8 @@ def make_wardrobe(body: ParametricBody, look: str = 'auto',
 
 
 def make_pose_prior(body: ParametricBody, files: Sequence[str] = (),
-                    reject_crossing: bool = True) -> PosePrior:
+                    reject_crossing: bool = True, step: int = 1,
+                    rule: str = 'default') -> PosePrior:
     """Return what draws the poses of a body.
 
     Args:
@@ -91,16 +101,29 @@ def make_pose_prior(body: ParametricBody, files: Sequence[str] = (),
             came with the body, or the rules for people.
         reject_crossing: Whether poses are drawn again in which the body runs
             through itself.
+        step: Every how manieth pose of each file is taken.
+        rule: Which rules, a key of :data:`POSE_RULES`, for people without
+            files.
 
     Returns:
         The prior.
 
     Raises:
-        ValueError: If there are no poses for this body.
+        ValueError: If there are no poses for this body, or ``step`` or
+            ``rule`` concern poses that are not drawn.
     """
+    if step != 1 and not files:
+        raise ValueError(f'pose_step {step} is for files with poses: name '
+                         'them, or leave it out')
+    if rule != 'default' and (files or not is_person(body)
+                              or body.clip_poses is not None):
+        raise ValueError(
+            f'pose_rule {rule!r} is for people whose poses come from rules; '
+            f'these come from {"files" if files else "the body"}: leave '
+            'pose_rule out')
     prior: PosePrior
     if files:
-        read = FilePosePrior.from_files(files)
+        read = FilePosePrior.from_files(files, step=step)
         width = read.poses.shape[1]
         if width != 3 * body.num_joints:
             raise ValueError(
@@ -110,7 +133,7 @@ def make_pose_prior(body: ParametricBody, files: Sequence[str] = (),
     elif body.clip_poses is not None:
         prior = FilePosePrior(body.clip_poses)
     elif is_person(body):
-        prior = RulePosePrior()
+        prior = POSE_RULES[rule]
     else:
         raise ValueError('this body comes without poses, and there are no '
                          'rules for animals: name files with poses')

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from xas_mmpose.body_models import load_body
+from xas_mmpose.body_models import body_names, load_body
+from xas_mmpose.body_models.loading import REGRESSOR_NAME
 from xas_mmpose.skeletons import Skeleton
 
 from .casting import (
     LOOKS,
+    POSE_RULES,
     make_pose_prior,
     make_shape_prior,
     make_wardrobe,
@@ -33,8 +35,12 @@ VERSION = '2.0'
 #: First word of a seed: keeps bodies and samples apart.
 _SUBJECT_STREAM, _SAMPLE_STREAM = 0, 1
 
-#: Settings that name a file or a folder.
-_FILES = ('textures', 'uv_template', 'family_data', 'backgrounds')
+#: Settings that name a file or a folder, and what it is.
+_FILES = dict(
+    textures='folder of texture pictures',
+    uv_template='.obj with texture coordinates',
+    family_data="file of the families' shapes (smal_CVPR2017_data.pkl)",
+    backgrounds='folder of photographs')
 
 #: How often a picture that shows nothing of the body is drawn again.
 _ATTEMPTS = 50
@@ -61,7 +67,11 @@ class SyntheticSetSettings:
             bodies, see :func:`~xas_mmpose.render.casting.make_shape_prior`.
         family_data: SMAL's file of the families' shapes.
         poses: Files with poses, or folders of them; none: the poses that
-            came with the body, or the rules for people.
+            came with the body, or the rules for people. People of the files
+            stand in a world with z up, as AMASS's do.
+        pose_step: Every how manieth pose of each of these files is taken.
+        pose_rule: Rules for people's poses, a key of
+            :data:`~xas_mmpose.render.casting.POSE_RULES`.
         reject_crossing: Whether poses are drawn again in which the body runs
             through itself.
         backgrounds: Folder of photographs; None for painted backgrounds.
@@ -88,6 +98,8 @@ class SyntheticSetSettings:
     family: str | None = None
     family_data: str | None = None
     poses: tuple[str, ...] = ()
+    pose_step: int = 1
+    pose_rule: str = 'default'
     reject_crossing: bool = True
     backgrounds: str | None = None
     scene: SceneSettings = dataclasses.field(default_factory=SceneSettings)
@@ -103,9 +115,14 @@ class SyntheticSetSettings:
         if self.num_subjects is not None and self.num_subjects < 1:
             raise ValueError('num_subjects must be at least 1, got '
                              f'{self.num_subjects}')
+        if self.pose_step < 1:
+            raise ValueError('pose_step must be at least 1, got '
+                             f'{self.pose_step}')
         if not all(self.bodies):
             raise ValueError(f'body names no body in {self.body!r}')
-        for name, choices in (('look', LOOKS), ('layout', tuple(LAYOUTS)),
+        for name, choices in (('look', LOOKS),
+                              ('pose_rule', tuple(POSE_RULES)),
+                              ('layout', tuple(LAYOUTS)),
                               ('image_format', ('jpg', 'png'))):
             if getattr(self, name) not in choices:
                 raise ValueError(f'{name} must be one of {choices}, got '
@@ -133,6 +150,9 @@ class SyntheticSetSettings:
         """The settings as JSON keeps them: all that decides the bytes.
 
         Files and folders lose their place, and gain a checksum.
+
+        Raises:
+            FileNotFoundError: If one of them is missing.
         """
         stored = dict(version=VERSION, **dataclasses.asdict(self))
         stored.update(
@@ -146,14 +166,32 @@ class SyntheticSetSettings:
 
     def _checksums(self) -> dict[str, list[str]]:
         """Return checksums of all that is not the package's own."""
-        files = dict(
-            body=[name for name in self.bodies if Path(name).suffix],
-            poses=self.poses)
+        files = dict(body=self._model_files(), poses=self.poses)
+        kinds = dict(_FILES, body='model file',
+                     poses='file or folder of poses')
         for key in _FILES:
             name = getattr(self, key)
             files[key] = [] if name is None else [name]
+        for key, names in files.items():
+            for name in names:
+                if not Path(name).exists():
+                    cure = (f'take one of {", ".join(body_names())}'
+                            if key == 'body' else f'leave {key} out')
+                    raise FileNotFoundError(
+                        f'{key}: there is no {kinds[key]} {name}; correct '
+                        f'the path, or {cure}')
+        # It lies beside official SMPL files, and decides their key points.
+        files['regressor'] = [
+            path for name in files['body']
+            if (path := Path(name).parent / REGRESSOR_NAME).is_file()]
         return {key: [fingerprint(name) for name in names]
                 for key, names in files.items() if names}
+
+    def _model_files(self) -> list[str]:
+        """Return the bodies that are files, as ``load_body`` tells them."""
+        return [name for name in self.bodies if name not in body_names()
+                and (Path(name).suffix in ('.npz', '.pkl')
+                     or Path(name).is_file())]
 
 
 class SyntheticSetGenerator:
@@ -182,7 +220,8 @@ class SyntheticSetGenerator:
                                   settings.uv_template),
                     scaled_scene(body, settings.scene),
                     make_pose_prior(body, settings.poses,
-                                    settings.reject_crossing),
+                                    settings.reject_crossing,
+                                    settings.pose_step, settings.pose_rule),
                     make_shape_prior(body, settings.family,
                                      settings.family_data),
                     background)

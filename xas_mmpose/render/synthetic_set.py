@@ -43,8 +43,8 @@ def write_synthetic_set(folder: str | Path,
         ``info.npy``; None while pairs of other shares are missing.
 
     Raises:
-        ValueError: If the folder holds a set of other settings, or these
-            make no set.
+        ValueError: If the folder holds a set of other settings, these make
+            no set, or ``workers`` or ``shard`` are no such numbers.
         FileNotFoundError: If a file of the settings is missing.
         RuntimeError: If a worker fails.
     """
@@ -52,6 +52,9 @@ def write_synthetic_set(folder: str | Path,
     if not 1 <= number <= count:
         raise ValueError(f'a shard is one of 1/{count} to {count}/{count}, '
                          f'got {number}/{count}')
+    if workers < 0:
+        raise ValueError('workers is a number of processes, 0 or more, got '
+                         f'{workers}')
     layout = LAYOUTS[settings.layout]
     target = Path(folder) / layout.index
     job = ResumableFolder(folder, settings.described,

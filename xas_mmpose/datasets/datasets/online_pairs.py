@@ -32,8 +32,11 @@ class OnlineSyntheticPairDataset(BasePoseDataset3D):
     ``LoadMask`` pass them on. Sample i of epoch e is a function of (seed, e,
     i) alone, whatever the number of workers: it is sample ``e * num + i`` of
     the endless set on disk with the same seed, before the JPEG compression.
-    So no picture comes twice, and a training that is resumed goes on as the
-    unbroken one would. Other seeds show other bodies.
+    So no picture comes twice, as long as every epoch is one pass over the
+    data set: an index that is drawn twice in an epoch, because the epoch is
+    no whole number of passes or the sampler fills up the last batch of
+    several processes, gives its picture twice. A training that is resumed
+    goes on as the unbroken one would. Other seeds show other bodies.
 
     The epoch comes from
     :class:`~xas_mmpose.engine.hooks.DatasetEpochHook`, which belongs into
