@@ -126,9 +126,10 @@ def test_rules_have_names(bodies: dict[str, ParametricBody],
         np.testing.assert_array_equal(drawn, wanted)
     file = str(tmp_path / 'still.npz')
     np.savez(file, poses=np.zeros((1, 72)))
-    with pytest.raises(ValueError, match="pose_rule 'negative' .* files"):
+    with pytest.raises(ValueError, match=r"pose_rule 'negative' .* files"):
         make_pose_prior(human, [file], rule='negative')
-    with pytest.raises(ValueError, match="pose_rule 'reference' .* the body"):
+    with pytest.raises(ValueError, match=(
+            r"pose_rule 'reference' .* the body")):
         make_pose_prior(bodies['cow'], rule='reference')
 
 

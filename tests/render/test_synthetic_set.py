@@ -341,6 +341,6 @@ def test_what_makes_no_set_leaves_no_folder(tmp_path: Path) -> None:
         write(tmp_path / 'set', body=str(tmp_path / 'gone.npz'))
     with pytest.raises(ValueError, match=r'body human: .*"coat" is for'):
         write(tmp_path / 'set', look='coat')
-    with pytest.raises(ValueError, match='workers is .* or more, got -1'):
+    with pytest.raises(ValueError, match=r'workers is .* or more, got -1'):
         write(tmp_path / 'set', workers=-1)
     assert not (tmp_path / 'set').exists()

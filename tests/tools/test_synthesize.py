@@ -66,7 +66,8 @@ def test_every_argument_reaches_the_settings() -> None:
     assert read(
         '--num', 3, '--body', 'horse,cow', '--look', 'texture',
         '--textures', 'skins', '--uv-template', 'a.obj', '--poses', 'a.npz',
-        'b', '--pose-step', 4, '--pose-rule', 'negative', '--keep-crossing', '--depth', '--extent', 3000, '--distance',
+        'b', '--pose-step', 4, '--pose-rule', 'negative',
+        '--keep-crossing', '--depth', '--extent', 3000, '--distance',
         2000, 3000, '--yaw', -90, 90, '--elevation', 0, 45, '--off-axis',
         0.1, '--truncation', 0.2, '--occlusion', 0.3, '--backgrounds',
         'photos', '--blur', 0, '--gamma', 1, 2,
