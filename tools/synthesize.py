@@ -139,10 +139,10 @@ def make_parser() -> argparse.ArgumentParser:
                        help="SMAL's file of the families' shapes, "
                        'smal_CVPR2017_data.pkl')
     group.add_argument('--poses', nargs='+', metavar='PATH',
-                       default=(), help='pose files or folders of them; '
-                       "people in them stand in a world with z up, as AMASS's "
-                       'do (default: rules for people, the clips that come '
-                       'with the animals)')
+                       default=(), help='pose files, folders of them, or '
+                       'an animal that lends its clips; people in files stand '
+                       "in a world with z up, as AMASS's do (default: rules "
+                       'for people, the clips that come with the animals)')
     group.add_argument('--pose-step', type=int, metavar='N', default=1,
                        help='take every N-th pose of each file: motion '
                        'capture has up to 120 a second')

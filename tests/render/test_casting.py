@@ -28,6 +28,7 @@ from xas_mmpose.render.casting import (
 )
 from xas_mmpose.render.coat import CoatWardrobe
 from xas_mmpose.render.dressed import DressedWardrobe
+from xas_mmpose.render.pair_generator import SyntheticSetSettings
 from xas_mmpose.render.part_colors import PartColorWardrobe
 from xas_mmpose.render.uv_texture import TextureWardrobe
 
@@ -99,6 +100,16 @@ def test_poses_suit_the_body(bodies: dict[str, ParametricBody],
     with pytest.raises(ValueError, match=r'still\.npz hold 105 angles a '
                        'pose, and the body has 24 joints'):
         make_pose_prior(bodies['human'], [file])
+
+
+def test_an_animal_lends_its_clips(
+        bodies: dict[str, ParametricBody]) -> None:
+    horse = load_body('horse')
+    lent = make_pose_prior(bodies['cow'], ['horse'], False)
+    np.testing.assert_array_equal(lent.poses, horse.clip_poses)
+    settings = SyntheticSetSettings(num=1, body='cow', poses=('horse', ))
+    assert settings.described['poses'] == ['horse']
+    assert 'poses' not in settings.described['checksums']
 
 
 def test_every_nth_pose_of_files_is_taken(

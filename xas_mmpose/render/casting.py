@@ -97,8 +97,9 @@ def make_pose_prior(body: ParametricBody, files: Sequence[str] = (),
 
     Args:
         body: The body.
-        files: Files with poses, or folders of them; without, the poses that
-            came with the body, or the rules for people.
+        files: Files with poses, folders of them, or names of the package's
+            animals, which lend theirs; without, the poses that came with
+            the body, or the rules for people.
         reject_crossing: Whether poses are drawn again in which the body runs
             through itself.
         step: Every how manieth pose of each file is taken.
@@ -123,7 +124,8 @@ def make_pose_prior(body: ParametricBody, files: Sequence[str] = (),
             'pose_rule out')
     prior: PosePrior
     if files:
-        read = FilePosePrior.from_files(files, step=step)
+        read = FilePosePrior.from_files(files, step=step,
+                                        num_joints=body.num_joints)
         width = read.poses.shape[1]
         if width != 3 * body.num_joints:
             raise ValueError(
@@ -136,7 +138,8 @@ def make_pose_prior(body: ParametricBody, files: Sequence[str] = (),
         prior = POSE_RULES[rule]
     else:
         raise ValueError('this body comes without poses, and there are no '
-                         'rules for animals: name files with poses')
+                         'rules for animals: name files with poses, or an '
+                         'animal of the package that lends its own')
     return UncrossedPosePrior(body, prior) if reject_crossing else prior
 
 

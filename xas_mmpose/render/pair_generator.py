@@ -66,9 +66,10 @@ class SyntheticSetSettings:
         family: Family of animals that shapes are drawn from, for SMAL
             bodies, see :func:`~xas_mmpose.render.casting.make_shape_prior`.
         family_data: SMAL's file of the families' shapes.
-        poses: Files with poses, or folders of them; none: the poses that
-            came with the body, or the rules for people. People of the files
-            stand in a world with z up, as AMASS's do.
+        poses: Files with poses, folders of them, or names of the package's
+            animals, which lend theirs; none: the poses that came with the
+            body, or the rules for people. People of the files stand in a
+            world with z up, as AMASS's do.
         pose_step: Every how manieth pose of each of these files is taken.
         pose_rule: Rules for people's poses, a key of
             :data:`~xas_mmpose.render.casting.POSE_RULES`.
@@ -166,7 +167,9 @@ class SyntheticSetSettings:
 
     def _checksums(self) -> dict[str, list[str]]:
         """Return checksums of all that is not the package's own."""
-        files = dict(body=self._model_files(), poses=self.poses)
+        files = dict(body=self._model_files(),
+                     poses=[name for name in self.poses
+                            if name not in body_names()])
         kinds = dict(_FILES, body='model file',
                      poses='file or folder of poses')
         for key in _FILES:
