@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
+import cv2
 import torch
 from torch import Tensor
 
@@ -240,6 +241,7 @@ def main() -> None:
         parser.error(f'no benchmark {", ".join(sorted(unknown))}; there are '
                      f'{", ".join(BENCHMARKS)}')
     torch.set_num_threads(args.threads)
+    cv2.setNumThreads(args.threads)
     torch.manual_seed(0)
     cv2.setNumThreads(args.threads)
     figures = {}
