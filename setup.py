@@ -34,5 +34,5 @@ setup(
     packages=find_packages(include=['xas_mmpose', 'xas_mmpose.*']),
     package_data={'xas_mmpose.body_models': ['data/*', 'data/quadrupeds/*']},
     python_requires='>=3.10',
-    install_requires=['smplx', 'tqdm'],
+    install_requires=['smplx', 'threadpoolctl', 'tqdm'],
 )

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
-import cv2
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from xas_mmpose.body_models import load_body
@@ -242,8 +242,8 @@ def main() -> None:
                      f'{", ".join(BENCHMARKS)}')
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(args.threads)
+    threadpool_limits(args.threads, 'blas')  # numpy's: it holds until the end
     torch.manual_seed(0)
-    cv2.setNumThreads(args.threads)
     figures = {}
     for name in args.names or BENCHMARKS:
         for key, value in BENCHMARKS[name](args.repeats, args.quick):

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from xas_mmpose.render import resumable
 from xas_mmpose.render.resumable import (
@@ -22,6 +23,12 @@ from xas_mmpose.render.resumable import (
 )
 
 SETTINGS = dict(num=9, colour='blue')
+
+
+def blas_threads() -> set[int]:
+    """Return how many threads numpy's matrix products take."""
+    return {pool['num_threads'] for pool in threadpool_info()
+            if pool['user_api'] == 'blas'}
 
 
 def job(folder: Path, **changes) -> ResumableFolder:
@@ -262,8 +269,13 @@ def test_threads_are_given_back() -> None:
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        with one_thread():
-            assert torch.get_num_threads() == 1
-        assert torch.get_num_threads() == 2
+        with threadpool_limits(2, 'blas'):
+            several = blas_threads()  # OpenCV's own may have but one
+            assert 2 in several
+            with one_thread():
+                assert torch.get_num_threads() == 1
+                assert blas_threads() == {1}
+            assert torch.get_num_threads() == 2
+            assert blas_threads() == several
     finally:
         torch.set_num_threads(before)

@@ -9,6 +9,7 @@ make the same sample write the same bytes.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import multiprocessing
 import os
@@ -24,6 +25,7 @@ from typing import Any
 
 import cv2
 import torch
+from threadpoolctl import ThreadpoolController
 from tqdm import tqdm
 
 #: Says what decides the bytes of a folder, and marks it as ours.
@@ -249,13 +251,24 @@ def write_whole(path: Path, data: bytes) -> None:
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch use one thread: the bits of a sum depend on their number."""
+    """Let torch and numpy use one thread.
+
+    The bits of a sum depend on their number, and for matrices as small as
+    here a second one only waits.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with _blas().limit(limits=1):
+            yield
     finally:
         torch.set_num_threads(threads)
+
+
+@functools.cache
+def _blas() -> ThreadpoolController:
+    """Return what holds numpy's thread pool; to find it takes a moment."""
+    return ThreadpoolController().select(user_api='blas')
 
 
 def _write_first(path: Path, data: bytes) -> None:
