@@ -1,4 +1,4 @@
-"""Rendering: rasterisers, painted people, and synthetic training pairs."""
+"""Rendering: rasterisers, looks of bodies, and synthetic training pairs."""
 from .rasterizer import ZBufferRasterizer, build_rasterizer
 from .soft_silhouette import soft_silhouette
 from .synthesis import Sample, SceneSettings, Subject, Synthesizer

@@ -58,12 +58,12 @@ class Rendering:
         """Pixels covered by half or more (H, W), uint8, 0 or 255."""
         return (self.alpha >= 0.5).astype(np.uint8) * 255
 
-    @property
+    @cached_property
     def parts(self) -> np.ndarray:
         """Part + 1 of each pixel of the mask (H, W), uint8, 0 elsewhere."""
         return self._in_picture(self._nearest[0])
 
-    @property
+    @cached_property
     def depth(self) -> np.ndarray:
         """Depth of each pixel of the mask (H, W), float32, mm, else 0."""
         return self._in_picture(self._nearest[1])
