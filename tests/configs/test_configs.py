@@ -14,9 +14,10 @@ from xas_mmpose.render.studio import XasMiniSettings, write_xas_mini
 from xas_mmpose.skeletons import HUMAN36M_18
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
-#: Those of single stages have their own tests.
-ENTRY_POINTS = sorted(path.name for path in CONFIGS.glob('*.py')
-                      if not path.stem.endswith(('_s1', '_s2')))
+#: Those of single stages, and of other data, have their own tests.
+ENTRY_POINTS = sorted(
+    path.name for path in CONFIGS.glob('*.py')
+    if not path.stem.endswith(('_s1', '_s2', '_custom', '_tiktok')))
 
 
 def plain(value: object) -> object:
