@@ -24,7 +24,7 @@ STAGES = [
     dict(begin=0, loss_weights=dict(loss_synthetic=3.0, loss_prior=0.0)),
     dict(begin=2, loss_weights=dict(loss_prior=0.5), lr_factor=0.5,
          samples_per_source=[1, 1]),
-    dict(begin=4, loss_weights=dict(loss_synthetic=1.0)),
+    dict(begin=4, loss_weights=dict(loss_synthetic=None)),
 ]
 
 
@@ -114,7 +114,7 @@ def test_each_stage_sets_what_it_says_and_leaves_the_rest(tmp_path: Path):
     seen = runner.model.seen
     assert len(seen) == 10  # an epoch keeps its two batches
     assert [row[:2] for row in seen[::2]] == [
-        (3.0, 0.0), (3.0, 0.0), (3.0, 0.5), (3.0, 0.5), (1.0, 0.5)]
+        (3.0, 0.0), (3.0, 0.0), (3.0, 0.5), (3.0, 0.5), (7.0, 0.5)]
     # The schedule divides at epochs 1 and 3; stage 2 sets half the first.
     # The second parameter keeps a tenth of it.
     rates = [0.1, 0.01, 0.05, 0.005, 0.005]
@@ -147,7 +147,7 @@ def test_stages_by_iteration(tmp_path: Path):
         train_cfg=dict(by_epoch=False, max_iters=5))
     runner.train()
     assert [row[:2] for row in runner.model.seen] == [
-        (3.0, 0.0), (3.0, 0.0), (3.0, 0.5), (3.0, 0.5), (1.0, 0.5)]
+        (3.0, 0.0), (3.0, 0.0), (3.0, 0.5), (3.0, 0.5), (7.0, 0.5)]
     assert runner.model.seen[2][2] == 0.05
 
 

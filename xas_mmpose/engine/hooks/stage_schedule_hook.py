@@ -28,7 +28,8 @@ class StageScheduleHook(Hook):
             - ``begin``: first epoch (or iteration) of the stage, from 0 on,
               rising; the first stage begins at 0
             - ``loss_weights``: weight of each loss of the head by its name
-              (``dict(loss_synthetic=3.0, loss_prior=0.5)``)
+              (``dict(loss_synthetic=3.0, loss_prior=None)``); None for the
+              one that the model's config gives it
             - ``lr_factor``: what the learning rates, as the config has them,
               are multiplied with when the stage begins; schedules in
               ``param_scheduler`` go on from there
@@ -65,6 +66,7 @@ class StageScheduleHook(Hook):
         self.stages = [dict(stage) for stage in stages]
         self.by_epoch = by_epoch
         self._current: int | None = None
+        self._configured: dict[str, float] = {}
 
     def before_run(self, runner: Runner) -> None:
         """Note the learning rates before a checkpoint changes them."""
@@ -92,6 +94,9 @@ class StageScheduleHook(Hook):
                 'this training counts iterations: give StageScheduleHook '
                 'by_epoch=False, or train_cfg by_epoch=True')
         modules = _loss_modules(runner)
+        for name, module in modules.items():
+            if module is not None:
+                self._configured.setdefault(name, module.loss_weight)
         for stage in self.stages:
             for name in stage.get('loss_weights', {}):
                 if modules.get(name) is None:
@@ -126,7 +131,8 @@ class StageScheduleHook(Hook):
         # A resumed training has not seen the stages before this one.
         for stage in self.stages[:number + 1]:
             for name, weight in stage.get('loss_weights', {}).items():
-                modules[name].loss_weight = weight
+                modules[name].loss_weight = (
+                    self._configured[name] if weight is None else weight)
             if 'samples_per_source' in stage:
                 _batch_sampler(runner).set_samples_per_source(
                     stage['samples_per_source'])
