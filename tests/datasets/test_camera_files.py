@@ -12,6 +12,7 @@ from xas_mmpose.datasets.camera_files import (
     read_h36m_cameras,
     read_h36m_meta,
     read_mpi_inf_3dhp_calibration,
+    read_mpi_inf_3dhp_cameras,
 )
 from xas_mmpose.datasets.joint_tables import (
     MPI_INF_3DHP_28_TO_HUMAN36M_18,
@@ -128,6 +129,42 @@ def test_golden_matlab_meta(goldens):
     with_lens, _ = read_h36m_meta(goldens / '07_h36m_matlab_meta.txt', True)
     assert with_lens['k'].tolist() == [-0.19421940, 0.24040480, 0.00681]
     assert with_lens['p'].tolist() == [-0.00274089, -0.00161903]
+
+
+def test_mpi_cameras_are_world_to_camera_already(tmp_path):
+    turn = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])  # world to camera
+    inner = dict(f=np.array([[1500.0], [1501]]),
+                 c=np.array([[1024.0], [1020]]), w=2048.0, name='any')
+    path = tmp_path / 'cameras.pkl'
+    path.write_bytes(pickle.dumps({
+        'S1_Seq2_Cam8': dict(inner, h=204.0, R=turn,
+                             T=np.array([[1.0], [2], [3]])),
+        'TS6': dict(inner, h=1080)}))
+    cameras = read_mpi_inf_3dhp_cameras(path)
+    assert set(cameras) == {('S1', 'Seq2_Cam8'), ('TS6', '')}
+    train, test = cameras['S1', 'Seq2_Cam8'], cameras['TS6', '']
+    np.testing.assert_allclose(
+        world_to_camera(np.array([10.0, 20.0, 30.0]), train['R'],
+                        train['T']), [980, 2010, 3030])
+    # MMPose's converter writes 204 for 2048.
+    assert (train['w'], train['h'], test['h']) == (2048, 2048, 1080)
+    assert test['f'].tolist() == [1500, 1501]
+    assert set(test) == {'f', 'c', 'w', 'h'}
+
+
+def test_broken_mpi_cameras(tmp_path):
+    path = tmp_path / 'cameras.pkl'
+    path.write_bytes(pickle.dumps([1, 2]))
+    with pytest.raises(ValueError, match=r'no cameras: .*inf_3dhp'):
+        read_mpi_inf_3dhp_cameras(path)
+    inner = dict(f=np.ones(2), c=np.ones(2), w=2048, h=2048)
+    for key, camera, lack in (
+            ('S1_Seq1_Cam0', inner, "S1_Seq1_Cam0 lacks or misshapes 'R'"),
+            ('TS1', dict(inner, f=np.ones(3)), 'TS1 .*reshape'),
+            (('S1', '54138969'), inner, 'tuple')):
+        path.write_bytes(pickle.dumps({key: camera}))
+        with pytest.raises(ValueError, match=lack):
+            read_mpi_inf_3dhp_cameras(path)
 
 
 def test_golden_mpi_chain(goldens):

@@ -9,7 +9,7 @@ files themselves disagree about units and about which way R and T lead.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import ItemsView, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,9 @@ def read_h36m_cameras(
         FileNotFoundError: If there is no such file.
         ValueError: If it is not of that form.
     """
-    cameras = load_array_pickle(path)
-    if not isinstance(cameras, Mapping) or not cameras:
-        raise ValueError(f'{path} holds no cameras: a dictionary by (subject, '
-                         "camera id) is expected, as MMPose's "
-                         'preprocess_h36m.py writes it')
     out = {}
-    for key, camera in cameras.items():
+    for key, camera in _load_cameras(path, '(subject, camera id)',
+                                     'preprocess_h36m.py'):
         try:
             rotation = np.asarray(camera['R'], np.float64).reshape(3, 3).T
             place = np.asarray(camera['T'], np.float64).reshape(3) * 1000
@@ -53,8 +49,7 @@ def read_h36m_cameras(
                 k=camera['k'] if lens else None,
                 p=camera['p'] if lens else None)
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f'{path}: the entry of camera {key} lacks or '
-                             f'misshapes {error}') from error
+            raise _misshaped(path, key, error) from error
     return out
 
 
@@ -136,9 +131,68 @@ def read_mpi_inf_3dhp_calibration(
     return cameras
 
 
+def read_mpi_inf_3dhp_cameras(
+        path: str | os.PathLike) -> dict[tuple[str, str], dict[str, Any]]:
+    """Read a ``cameras_*.pkl`` of MMPose's MPI-INF-3DHP converter.
+
+    Its extrinsics, in metres, are world-to-camera, unlike those of
+    Human3.6M's file. The cameras of the test set have none.
+
+    Args:
+        path: The file.
+
+    Returns:
+        ``camera_param`` by (subject, camera): ``('S1', 'Seq1_Cam0')``, or
+        ``('TS1', '')`` and without ``R`` and ``T``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not of that form.
+    """
+    out = {}
+    for key, camera in _load_cameras(
+            path, 'sequence and camera', 'preprocess_mpi_inf_3dhp.py'):
+        try:
+            subject, _, name = key.partition('_')
+            has_place = 'R' in camera or not subject.startswith('TS')
+            # MMPose's converter loses a digit: 204 of 2048.
+            height = 2048 if camera['h'] == 204 else camera['h']
+            out[subject, name] = _camera_param(
+                f=camera['f'], c=camera['c'],
+                R=camera['R'] if has_place else None,
+                T=np.asarray(camera['T']) * 1000 if has_place else None,
+                w=camera['w'], h=height)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _misshaped(path, key, error) from error
+    return out
+
+
+def _load_cameras(path: str | os.PathLike, key: str,
+                  converter: str) -> ItemsView[Any, Any]:
+    """Read a file that one of MMPose's converters has written.
+
+    Args:
+        path: The file.
+        key: What its entries are called by.
+        converter: The converter's name.
+    """
+    cameras = load_array_pickle(path)
+    if not isinstance(cameras, Mapping) or not cameras:
+        raise ValueError(f'{path} holds no cameras: a dictionary by {key} is '
+                         f"expected, as MMPose's {converter} writes it")
+    return cameras.items()
+
+
+def _misshaped(path: str | os.PathLike, key: Any,
+               error: Exception) -> ValueError:
+    """Return the error of an entry that is not as it should be."""
+    return ValueError(f'{path}: the entry of camera {key} lacks or misshapes '
+                      f'{error}')
+
+
 def _camera_param(f: Any, c: Any, R: Any, T: Any, w: Any, h: Any,
                   k: Any = None, p: Any = None) -> dict[str, Any]:
-    """Return a ``camera_param`` in its types; k and p only where given."""
+    """Return a ``camera_param`` in its types, without what is None."""
     shapes = dict(f=(2,), c=(2,), R=(3, 3), T=(3,), k=(3,), p=(2,))
     values = dict(f=f, c=c, R=R, T=T, k=k, p=p)
     camera: dict[str, Any] = {

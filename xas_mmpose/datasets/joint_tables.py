@@ -27,6 +27,20 @@ MPI_INF_3DHP_28_TO_HUMAN36M_18 = tuple(
     MPI_INF_3DHP_28.index(_MPI_NAMES.get(name, name))
     for name in HUMAN36M_18.keypoint_names)
 
+#: The 17 of them that MMPose's converter keeps, in its order.
+MPI_INF_3DHP_17 = (
+    'head_top', 'neck', 'right_shoulder', 'right_elbow', 'right_wrist',
+    'left_shoulder', 'left_elbow', 'left_wrist', 'right_hip', 'right_knee',
+    'right_ankle', 'left_hip', 'left_knee', 'left_ankle', 'pelvis', 'spine',
+    'head',
+)
+
+#: Indices (17,) into these. ``spine2`` is not among them: ``spine``, the next
+#: one below, lies where Human3.6M has its torso.
+MPI_INF_3DHP_17_TO_HUMAN36M_17 = tuple(
+    MPI_INF_3DHP_17.index({**_MPI_NAMES, 'torso': 'spine'}.get(name, name))
+    for name in HUMAN36M_18.keypoint_names[:17])
+
 
 def with_thorax(keypoints: np.ndarray) -> np.ndarray:
     """Add the thorax, the mean of the shoulders, to 17 key points.

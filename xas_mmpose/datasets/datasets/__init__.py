@@ -2,15 +2,19 @@
 from .combined import XasCombinedDataset
 from .human36m import XasHuman36mDataset
 from .masked_folder import MaskedFolderDataset
+from .mpi_inf_3dhp import XasMpiInf3dhpDataset
 from .online_pairs import OnlineSyntheticPairDataset
 from .surreal_pose import SurrealPoseDataset
 from .synthetic_pairs import SyntheticPairDataset
+from .tiktok import TikTokDataset
 
 __all__ = [
     'MaskedFolderDataset',
     'OnlineSyntheticPairDataset',
     'SurrealPoseDataset',
     'SyntheticPairDataset',
+    'TikTokDataset',
     'XasCombinedDataset',
     'XasHuman36mDataset',
+    'XasMpiInf3dhpDataset',
 ]

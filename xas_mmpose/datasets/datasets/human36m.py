@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,8 @@ from mmpose.registry import DATASETS
 
 from xas_mmpose.datasets.camera_files import read_h36m_cameras
 from xas_mmpose.datasets.joint_tables import with_thorax
-from xas_mmpose.skeletons import HUMAN36M_18
 
-from .base import BasePoseDataset3D, label_keys
-from .file_checks import FolderIndex, require_files
+from .converted import ConvertedPoseDataset
 
 _IMGNAME = re.compile(
     r'(?P<subject>S\d+)_(?P<action>.+?)(_\d+)?\.(?P<camera>\d+)_\d+\.\w+')
@@ -46,235 +43,36 @@ def parse_imgname(imgname: str) -> tuple[str, str, str]:
 
 
 @DATASETS.register_module()
-class XasHuman36mDataset(BasePoseDataset3D):
+class XasHuman36mDataset(ConvertedPoseDataset):
     """Human3.6M: pictures, masks, cameras and, where asked for, labels.
 
-    Reads what MMPose's ``preprocess_h36m.py`` writes. Only the picture names
-    are read from ``ann_file`` unless labels or roots are asked for; its boxes
-    (``center``, ``scale``), which are made from the joints, never are. The
-    17 key points become 18 (thorax: mean of the shoulders), metres become
-    mm.
+    Reads what MMPose's ``preprocess_h36m.py`` writes: ``h36m_train.npz`` or
+    ``h36m_test.npz``, and ``cameras.pkl``. Its 17 key points get the thorax,
+    the mean of the shoulders.
 
     Args:
-        ann_file: ``h36m_train.npz`` or ``h36m_test.npz``.
-        camera_param_file: ``cameras.pkl``, relative to ``data_root``. May be
-            left out where neither labels nor roots are carried.
-        data_prefix: Folders ``img`` and, for masks, ``mask``, relative to
-            ``data_root``.
-        mask_layout: Where the mask of ``S1/seq/name.jpg`` lies under the mask
-            folder: ``'nested'`` ``S1/seq/name.png``, ``'flat'`` ``name.png``,
-            ``'auto'`` the first of both that exists.
-        carry_labels: Whether samples carry joints. Leave it off for training
-            pictures: then no joint annotation leaves this class.
-        carry_root: Whether unlabelled samples carry the annotated root,
-            ``root_camera``, which crop rule ``root`` (the paper's protocol)
-            needs.
         lens: Whether ``camera_param`` has the lens terms ``k`` and ``p``.
             Without them the 2D key points are those of a pinhole, as in the
             authors' released code, up to 3 px from the picture's.
-        subjects: Subjects to keep, as ``['S9', 'S11']``; None for all.
-        actions: Actions to keep, as ``['Directions']``; None for all.
-        sample_interval: Keeps the first, and then every n-th, frame of each
-            sequence and camera.
-        command: The command that makes the set, for error messages, where
-            it is not MMPose's converter.
-        **kwargs: See :class:`BasePoseDataset3D`.
-
-    Raises:
-        FileNotFoundError: If a file is missing.
-        ValueError: If a file is not as it should be, a camera is missing, the
-            metainfo asks for key points that Human3.6M lacks, or no sample is
-            left.
+        **kwargs: See :class:`ConvertedPoseDataset`.
     """
 
-    def __init__(self,
-                 ann_file: str,
-                 camera_param_file: str | None = None,
-                 data_prefix: dict | None = None,
-                 mask_layout: str = 'auto',
-                 carry_labels: bool = False,
-                 carry_root: bool = False,
-                 lens: bool = False,
-                 subjects: Sequence[str] | None = None,
-                 actions: Sequence[str] | None = None,
-                 sample_interval: int = 1,
-                 command: str | None = None,
+    SET_NAME = 'Human3.6M'
+    CONVERTER = 'preprocess_h36m.py writes it (h36m_train.npz, h36m_test.npz)'
+
+    def __init__(self, *args: Any, lens: bool = False,
                  **kwargs: Any) -> None:
-        if mask_layout not in ('nested', 'flat', 'auto'):
-            raise ValueError("mask_layout is 'nested', 'flat' or 'auto', got "
-                             f'{mask_layout!r}')
-        if sample_interval < 1:
-            raise ValueError('sample_interval starts at 1, got '
-                             f'{sample_interval}')
-        if camera_param_file is None and (carry_labels or carry_root):
-            raise ValueError('carry_labels and carry_root need '
-                             'camera_param_file (cameras.pkl)')
-        self.camera_param_file = camera_param_file
-        self.mask_layout = mask_layout
-        self.carry_labels = carry_labels
-        self.carry_root = carry_root
         self.lens = lens
-        self.command = command
-        self.subjects = subjects
-        self.actions = actions
-        self.cameras: dict[tuple[str, str], dict[str, Any]] = {}
-        super().__init__(
-            ann_file=ann_file,
-            data_prefix=data_prefix or dict(img=''),
-            sample_interval=sample_interval,
-            **kwargs)
+        super().__init__(*args, **kwargs)
 
-    def _join_prefix(self) -> None:
-        """Make ``camera_param_file`` relative to ``data_root``, too."""
-        super()._join_prefix()
-        if self.camera_param_file and self.data_root:
-            self.camera_param_file = os.path.join(self.data_root,
-                                                  self.camera_param_file)
+    def split_imgname(self, imgname: str) -> tuple[str, str, str]:
+        """Return subject, action and camera id that a picture's name says."""
+        return parse_imgname(imgname)
 
-    def load_data_list(self) -> list[dict]:
-        """List the samples that the filters leave."""
-        arrays = self._load_arrays()
-        if self.camera_param_file:
-            self.cameras = read_h36m_cameras(self.camera_param_file,
-                                             self.lens)
-        index = FolderIndex()
-        samples = []
-        seen: dict[str, int] = {}
-        for row, imgname in enumerate(arrays['imgname'].tolist()):
-            subject, action, camera = parse_imgname(imgname)
-            if not (_kept(subject, self.subjects)
-                    and _kept(action, self.actions)):
-                continue
-            sequence = os.path.basename(imgname).rpartition('_')[0]
-            count = seen[sequence] = seen.get(sequence, -1) + 1
-            if count % self.sample_interval:
-                continue
-            sample = dict(
-                id=row, img_id=row, domain='target',
-                img_path=os.path.join(self.data_prefix['img'], imgname),
-                subject=subject, action=action, camera_id=camera)
-            if 'mask' in self.data_prefix:
-                sample['mask_path'] = self._mask_path(imgname, index)
-            if self.cameras:
-                self._check_camera(sample)
-            if self.carry_labels:
-                sample['points_3d'] = arrays['points_3d'][row]
-                sample['visible'] = arrays['visible'][row]
-            elif self.carry_root:
-                sample['root_camera'] = arrays['root_camera'][row]
-            samples.append(sample)
-        if not samples:
-            raise ValueError(
-                f'{self.ann_file}: none of its {len(arrays["imgname"])} '
-                f'pictures is left with subjects={self.subjects}, '
-                f'actions={self.actions}')
-        if self.check_files:
-            self._check_files(samples, index)
-        return samples
+    def read_cameras(self, path: str) -> dict[tuple[str, str], dict]:
+        """Read ``cameras.pkl``."""
+        return read_h36m_cameras(path, self.lens)
 
-    def get_data_info(self, idx: int) -> dict:
-        """Return a sample with its camera and, where carried, its labels.
-
-        Both are made here: the list that all workers share stays small.
-        """
-        info = super().get_data_info(idx)
-        if self.cameras:
-            info['camera_param'] = dict(
-                self.cameras[info['subject'], info['camera_id']])
-        if self.carry_labels:
-            info.update(label_keys(
-                info.pop('points_3d'), info.pop('visible'),
-                info['camera_param'], self.root_index(self.ann_file)))
-        return info
-
-    def _load_arrays(self) -> dict[str, np.ndarray]:
-        """Read the arrays that the options need, and check them."""
-        if not os.path.isfile(self.ann_file):
-            cure = (f'make the set with: {self.command}' if self.command
-                    else "MMPose's tools/dataset_converters/"
-                    'preprocess_h36m.py writes it (h36m_train.npz, '
-                    'h36m_test.npz)')
-            raise FileNotFoundError(
-                f'there is no annotation file {self.ann_file}; {cure}')
-        keys = ['imgname']
-        if self.carry_labels or self.carry_root:
-            keys.append('S')
-        try:
-            with np.load(self.ann_file) as file:
-                arrays = {key: file[key] for key in keys}
-        except Exception as error:
-            # numpy and zipfile have half a dozen types for a broken file.
-            raise ValueError(f'{self.ann_file} is no annotation file of '
-                             f'Human3.6M with {keys}: {error}') from error
-        if 'S' in arrays:
-            arrays.update(self._key_points(arrays.pop('S'),
-                                           len(arrays['imgname'])))
-        return arrays
-
-    def _key_points(self, S: np.ndarray, num: int) -> dict[str, np.ndarray]:
-        """Return the metainfo's key points in mm, or their root alone.
-
-        Args:
-            S: Key points (N, 17, 3 or 4) in metres, and whether known.
-            num: The N that is expected.
-        """
-        if S.shape[:2] != (num, 17) or S.shape[2:] not in ((3,), (4,)):
-            raise ValueError(
-                f'{self.ann_file}: S has the shape {S.shape}; '
-                f'({num}, 17, 4) is expected')
-        unknown = [name for name in self.keypoint_names
-                   if name not in HUMAN36M_18.keypoint_names]
-        if unknown:
-            raise ValueError(
-                f'the metainfo asks for {", ".join(unknown)}, which '
-                f'{self.ann_file} does not hold; leave metainfo out, or use '
-                'key points of xas_mmpose.skeletons.HUMAN36M_18.metainfo()')
-        if not self.carry_labels:
-            root = S[:, HUMAN36M_18.root_index, :3]
-            return dict(root_camera=root.astype(np.float64) * 1000)
-        order = [HUMAN36M_18.index(name) for name in self.keypoint_names]
-        points = with_thorax(S[..., :3].astype(np.float64) * 1000)[:, order]
-        known = (S[..., 3:] > 0 if S.shape[2] == 4
-                 else np.ones((num, 17, 1)))
-        # The thorax is known where both shoulders are.
-        visible = with_thorax(known.astype(np.float64))[:, order, 0] == 1
-        return dict(points_3d=points, visible=visible)
-
-    def _mask_path(self, imgname: str, index: FolderIndex) -> str:
-        """Return where the mask of a picture lies, or should lie."""
-        nested = os.path.splitext(imgname)[0] + '.png'
-        root = self.data_prefix['mask']
-        paths = dict(nested=os.path.join(root, nested),
-                     flat=os.path.join(root, os.path.basename(nested)))
-        if self.mask_layout != 'auto':
-            return paths[self.mask_layout]
-        found = [path for path in paths.values() if path in index]
-        return found[0] if found else paths['nested']
-
-    def _check_camera(self, sample: dict) -> None:
-        """Raise unless the camera of a sample is known."""
-        key = (sample['subject'], sample['camera_id'])
-        if key not in self.cameras:
-            raise ValueError(
-                f'{self.camera_param_file} has no camera {key}, which '
-                f'{sample["img_path"]} was taken with; it has '
-                f'{sorted(self.cameras)}')
-
-    def _check_files(self, samples: list[dict], index: FolderIndex) -> None:
-        """Look for every picture and mask."""
-        require_files(
-            'image', (sample['img_path'] for sample in samples), index,
-            f'{self.ann_file} lists them under data_prefix["img"] = '
-            f'{self.data_prefix["img"]!r}')
-        if 'mask' in self.data_prefix:
-            require_files(
-                'mask', (sample['mask_path'] for sample in samples), index,
-                'Every picture needs a mask of its size (grey png, 255 = '
-                f'person) under data_prefix["mask"] = '
-                f'{self.data_prefix["mask"]!r}; mask_layout='
-                f'{self.mask_layout!r} says where')
-
-
-def _kept(value: str, wanted: Sequence[str] | None) -> bool:
-    """Say whether a filter lets a value through."""
-    return wanted is None or value in wanted
+    def to_human36m_18(self, keypoints: np.ndarray) -> np.ndarray:
+        """Add the thorax to 17 key points (..., 17, C)."""
+        return with_thorax(keypoints)
