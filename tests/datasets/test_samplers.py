@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import copy
 import itertools
+import pickle
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from mmpose.registry import DATA_SAMPLERS, DATASETS
 
 from xas_mmpose.datasets import samplers
 from xas_mmpose.datasets.samplers import (
+    Draw,
     PairedBatchSampler,
     PairedSourceSampler,
 )
@@ -106,6 +109,79 @@ def test_ranks_share_the_sources(monkeypatch):
     alone = batches(PairedSourceSampler(combined(4, 60), [6, 6], seed=1))
     np.testing.assert_array_equal(
         np.concatenate([r[:, 2:] for r in rows], axis=1), alone[:, 6:])
+
+
+def test_no_two_draws_have_the_same_key(monkeypatch):
+    draws = []
+    for rank in range(2):
+        monkeypatch.setattr(samplers, 'get_dist_info', lambda r=rank: (r, 2))
+        sampler = PairedSourceSampler(combined(4, 21), [6, 2], seed=3)
+        for epoch in range(3):
+            sampler.set_epoch(epoch)
+            draws.extend(sampler)
+    assert len({draw.key for draw in draws}) == len(draws)
+    # No picture of a pass comes twice in it, from whichever process.
+    shown = {(int(draw), draw.passes) for draw in draws}
+    assert len(shown) == len(draws)
+    assert {draw.passes for draw in draws if draw >= 4} == {0, 1, 2, 3}
+    # One process with the whole batch draws the same.
+    monkeypatch.setattr(samplers, 'get_dist_info', lambda: (0, 1))
+    alone = PairedSourceSampler(combined(4, 21), [12, 4], seed=3,
+                                num_batches=6, infinite=True)
+    alone = itertools.islice(alone, len(draws))
+    assert {(d, d.key, d.passes) for d in alone} == {
+        (d, d.key, d.passes) for d in draws}
+
+
+def test_a_draw_travels_to_workers_and_is_an_index():
+    draw = Draw(5, (1, 2, 3), 4)
+    for twin in (pickle.loads(pickle.dumps(draw)), copy.deepcopy(draw)):
+        assert type(twin) is Draw
+        assert (twin, twin.key, twin.passes) == (5, (1, 2, 3), 4)
+    assert 'abcdef'[draw] == 'f'
+    moved = draw.moved(2)
+    assert (moved, moved.key, moved.passes) == (2, (1, 2, 3), 4)
+
+
+def test_a_row_goes_on_when_its_share_changes():
+    def rows(*changes):
+        sampler = PairedBatchSampler(PairedSourceSampler(
+            combined(4, 60), [1, 3], num_batches=4, seed=1), 4)
+        for counts, begin in changes:
+            sampler.set_samples_per_source(counts, begin)
+        result = []
+        for epoch in range(4):
+            sampler.sampler.set_epoch(epoch)
+            result.append(list(sampler))
+        return result
+
+    # Set as a resumed training would, and then again.
+    first, *_, last = rows(([3, 1], 1), ([2, 2], 3), ([2, 2], 3))
+    assert first == rows()[0]
+    sampler = PairedBatchSampler(PairedSourceSampler(
+        combined(4, 60), [1, 3], num_batches=4, seed=1), 4)
+    keys, epochs = [], []
+    for epoch, counts in enumerate((None, [3, 1], None, [2, 2])):
+        if counts:
+            sampler.set_samples_per_source(counts, epoch)
+        sampler.sampler.set_epoch(epoch)
+        epochs.append(list(sampler))
+        keys += [draw.key for batch in epochs[-1] for draw in batch]
+    assert (epochs[0], epochs[-1]) == (first, last)
+    # Every place of both rows is drawn once, without a gap.
+    for source, shown in enumerate((4 + 2 * 12 + 8, 12 + 2 * 4 + 8)):
+        assert sorted(k[2] for k in keys if k[1] == source) == [*range(shown)]
+
+
+def test_batches_may_be_passed_over():
+    def endless():
+        return PairedSourceSampler(combined(7, 30), [2, 3], seed=5,
+                                   infinite=True)
+
+    sampler = endless()
+    sampler.first_batch = 17
+    np.testing.assert_array_equal(batches(sampler, 9),
+                                  batches(endless(), 26)[17:])
 
 
 def test_order_without_shuffling_and_the_length_of_an_epoch():

@@ -3,12 +3,58 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.dist import get_dist_info, sync_random_seed
 from mmpose.datasets import CombinedDataset
 from mmpose.registry import DATA_SAMPLERS
 from torch.utils.data import BatchSampler, Sampler
+
+
+class Draw(int):
+    """An index that knows which draw of a training it is.
+
+    What a data set draws at random for a sample has to depend on it: then
+    neither the number of workers nor a break in the training matters, and an
+    index that comes twice differs from itself. It is an integer like any
+    other for all that do not ask.
+
+    Args:
+        index: The index.
+        key: Whole numbers from 0 up, which no other draw of the training
+            has.
+        passes: How often its data set has been gone through before.
+    """
+
+    def __new__(cls, index: int, key: tuple[int, ...], passes: int) -> Draw:
+        """Make an integer with two attributes."""
+        draw = super().__new__(cls, index)
+        draw.key = key
+        draw.passes = passes
+        return draw
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """Return what a copy, in a worker, is made from."""
+        return int(self), self.key, self.passes
+
+    def moved(self, index: int) -> Draw:
+        """Return the same draw under the index of another data set."""
+        return Draw(index, self.key, self.passes)
+
+
+class _Piece(NamedTuple):
+    """The batches from ``begin`` on, alike in what stands in them.
+
+    Attributes:
+        begin: The first of them.
+        counts: Samples of each source in a batch of one process.
+        starts: How many of each source all batches before have taken.
+    """
+
+    begin: int
+    counts: list[int]
+    starts: list[int]
 
 
 @DATA_SAMPLERS.register_module()
@@ -23,6 +69,8 @@ class PairedSourceSampler(Sampler):
     of each row: a function of (seed, source, b) alone. A source shorter than
     its share simply comes round again within the batch. The ranks of a
     distributed training take neighbouring pieces.
+
+    Its indices are :class:`Draw`, numbered by their place in the row.
 
     Args:
         dataset: A ``CombinedDataset`` without ``sample_ratio_factor``.
@@ -60,6 +108,7 @@ class PairedSourceSampler(Sampler):
         self.lengths = lengths
         counts = list(samples_per_source)
         self.check_samples_per_source(counts)
+        self._pieces = [_Piece(0, counts, [0] * len(lengths))]
         if num_batches is not None and num_batches < 1:
             raise ValueError(f'num_batches starts at 1, got {num_batches}')
         if epoch_source is not None and not (
@@ -69,7 +118,6 @@ class PairedSourceSampler(Sampler):
                 f'the batch: samples_per_source is {counts}')
         self.rank, self.world_size = get_dist_info()
         self.offsets = np.cumsum([0, *lengths[:-1]]).tolist()
-        self.samples_per_source = counts
         passes = {
             source: math.ceil(length / (count * self.world_size))
             for source, (length, count) in enumerate(zip(lengths, counts))
@@ -81,20 +129,34 @@ class PairedSourceSampler(Sampler):
         self.shuffle = shuffle
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
+        #: Batches of the epoch that are passed over.
+        self.first_batch = 0
 
-    def __iter__(self) -> Iterator[int]:
+    @property
+    def samples_per_source(self) -> list[int]:
+        """How many samples of each source stand in the newest batches."""
+        return self._pieces[-1].counts
+
+    def __iter__(self) -> Iterator[Draw]:
         """Yield indices into the combined data set, batch by batch."""
         rows = [_SourceRow(length, self.seed, source, self.shuffle)
                 for source, length in enumerate(self.lengths)]
-        batch = self.epoch * self.num_batches
-        end = batch + self.num_batches
+        batch = self.epoch * self.num_batches + self.first_batch
+        end = (self.epoch + 1) * self.num_batches
         while self.infinite or batch < end:
-            for row, offset, count in zip(rows, self.offsets,
-                                          self.samples_per_source):
-                start = (batch * self.world_size + self.rank) * count
+            begin, counts, starts = self._piece_of(batch)
+            place = (batch - begin) * self.world_size + self.rank
+            for row, offset, count, start in zip(rows, self.offsets, counts,
+                                                 starts):
+                start += place * count
                 for position in range(start, start + count):
-                    yield offset + row[position]
+                    draw = row[position]
+                    yield draw.moved(offset + draw)
             batch += 1
+
+    def _piece_of(self, batch: int) -> _Piece:
+        """Return the piece in which a batch lies."""
+        return [p for p in self._pieces if p.begin <= batch][-1]
 
     def __len__(self) -> int:
         """Return the number of samples of an epoch on this rank."""
@@ -103,6 +165,31 @@ class PairedSourceSampler(Sampler):
     def set_epoch(self, epoch: int) -> None:
         """Continue with the batches of an epoch."""
         self.epoch = epoch
+
+    def set_samples_per_source(self, counts: Sequence[int],
+                               begin: int = 0) -> None:
+        """Change what stands in the batches, from an epoch on.
+
+        An epoch keeps its number of batches, and each source's row goes on
+        where the epoch before has left it. A training that is resumed sets
+        what has been set before, in the same order.
+
+        Args:
+            counts: How many samples of each data set stand in a batch.
+            begin: The first epoch with these numbers.
+
+        Raises:
+            ValueError: If they do not fit the data sets.
+        """
+        self.check_samples_per_source(counts)
+        begin *= self.num_batches
+        pieces = [p for p in self._pieces if p.begin < begin]
+        starts = [0] * len(self.lengths)
+        if pieces:
+            batches = (begin - pieces[-1].begin) * self.world_size
+            starts = [start + batches * count for start, count in zip(
+                pieces[-1].starts, pieces[-1].counts)]
+        self._pieces = [*pieces, _Piece(begin, list(counts), starts)]
 
     def check_samples_per_source(self, counts: Sequence[int]) -> None:
         """Refuse numbers that batches cannot be made of.
@@ -155,20 +242,18 @@ class PairedBatchSampler(BatchSampler):
                 'both together')
         super().__init__(sampler, batch_size, drop_last=False)
 
-    def set_samples_per_source(self, counts: Sequence[int]) -> None:
-        """Change what stands in the batches of the epochs to come.
-
-        An epoch keeps its number of batches, and batch b stays the b-th
-        piece of each source's row, cut into pieces of the new size.
+    def set_samples_per_source(self, counts: Sequence[int],
+                               begin: int = 0) -> None:
+        """Change what stands in the batches, from an epoch on.
 
         Args:
             counts: How many samples of each data set stand in a batch.
+            begin: The first epoch with these numbers.
 
         Raises:
             ValueError: If they do not fit the data sets.
         """
-        self.sampler.check_samples_per_source(counts)
-        self.sampler.samples_per_source = list(counts)
+        self.sampler.set_samples_per_source(counts, begin)
         self.batch_size = sum(counts)
 
 
@@ -191,10 +276,10 @@ class _SourceRow:
         self._pass = -1
         self._order = np.arange(length)
 
-    def __getitem__(self, position: int) -> int:
+    def __getitem__(self, position: int) -> Draw:
         number, place = divmod(position, self.length)
         if self.shuffle and number != self._pass:
             rng = np.random.default_rng([*self.key, number])
             self._order = rng.permutation(self.length)
             self._pass = number
-        return int(self._order[place])
+        return Draw(self._order[place], (*self.key, position), number)

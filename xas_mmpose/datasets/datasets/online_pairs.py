@@ -16,6 +16,7 @@ from xas_mmpose.render.pair_generator import (
 )
 from xas_mmpose.render.resumable import one_thread
 
+from ..samplers import Draw
 from .base import BasePoseDataset3D, label_keys
 
 #: What concerns files alone.
@@ -29,24 +30,23 @@ class OnlineSyntheticPairDataset(BasePoseDataset3D):
     The samples are those of
     :class:`~xas_mmpose.datasets.datasets.SyntheticPairDataset`, with picture
     and mask in ``img`` and ``img_mask`` instead of files; ``LoadImage`` and
-    ``LoadMask`` pass them on. Sample i of epoch e is a function of (seed, e,
-    i) alone, whatever the number of workers: it is sample ``e * num + i`` of
-    the endless set on disk with the same seed, before the JPEG compression.
-    So no picture comes twice, as long as every epoch is one pass over the
-    data set: an index that is drawn twice in an epoch, because the epoch is
-    no whole number of passes or the sampler fills up the last batch of
-    several processes, gives its picture twice. A training that is resumed
-    goes on as the unbroken one would. Other seeds show other bodies.
+    ``LoadMask`` pass them on. Sample i of the p-th pass over the data set is
+    a function of (seed, p, i) alone, whatever the number of workers: it is
+    sample ``p * num + i`` of the endless set on disk with the same seed,
+    before the JPEG compression. A training that is resumed goes on as the
+    unbroken one would. Other seeds show other bodies.
 
-    The epoch comes from
-    :class:`~xas_mmpose.engine.hooks.DatasetEpochHook`, which belongs into
-    the config's ``custom_hooks``: without it every epoch is epoch 0, with
-    the same pictures. Iteration-based training has no epochs; there ``num``
-    should be the number of samples that the training draws. It costs
-    nothing.
+    The indices of a
+    :class:`~xas_mmpose.datasets.samplers.PairedSourceSampler` know their
+    pass. With it no picture ever comes twice, however long an epoch is, and
+    in iteration-based training too. Under another sampler an epoch counts as
+    one pass, an index that is drawn twice in it gives its picture twice,
+    and :class:`~xas_mmpose.engine.hooks.DatasetEpochHook` must stand in the
+    config's ``custom_hooks``: without it every epoch shows the same
+    pictures.
 
     Args:
-        num: Number of pairs of an epoch.
+        num: Number of pairs of a pass.
         seed: Seed of everything random.
         settings: Further arguments of
             :class:`~xas_mmpose.render.pair_generator.SyntheticSetSettings`,
@@ -81,16 +81,16 @@ class OnlineSyntheticPairDataset(BasePoseDataset3D):
 
     @property
     def epoch(self) -> int:
-        """The epoch whose samples are made."""
+        """The epoch whose samples plain indices stand for."""
         return int(self._epoch)
 
     def set_epoch(self, epoch: int) -> None:
-        """Go on with the samples of an epoch, in all processes."""
+        """Let plain indices stand for an epoch's samples, everywhere."""
         # Again: a copy of a data set has memory of its own.
         self._epoch.share_memory_().fill_(epoch)
 
     def load_data_list(self) -> list[dict]:
-        """List the numbers of an epoch's samples, all there is to know."""
+        """List the numbers of a pass' samples, all there is to know."""
         with one_thread():
             # Forked workers get it as it is, spawned ones make it anew.
             self.generator = SyntheticSetGenerator(self.settings)
@@ -106,16 +106,18 @@ class OnlineSyntheticPairDataset(BasePoseDataset3D):
             0, self.settings.num, self.sample_interval)]
 
     def get_data_info(self, idx: int) -> dict:
-        """Render a sample of the epoch.
+        """Render a sample.
 
         Args:
-            idx: Index of the sample.
+            idx: Index of the sample. A plain one stands for the sample of
+                the epoch.
 
         Returns:
             The sample.
         """
         info = super().get_data_info(idx)
-        number = info.pop('number') + self.epoch * self.settings.num
+        passes = idx.passes if isinstance(idx, Draw) else self.epoch
+        number = info.pop('number') + passes * self.settings.num
         with one_thread():
             sample = self.generator.sample(number)
         labels = label_keys(

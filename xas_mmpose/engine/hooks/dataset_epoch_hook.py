@@ -10,6 +10,8 @@ from mmengine.logging import print_log
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpose.registry import HOOKS
 
+from xas_mmpose.datasets.samplers import PairedSourceSampler
+
 
 def epoch_datasets(dataset: Any) -> Iterator[Any]:
     """Yield the data sets with a ``set_epoch`` in a tree of wrappers.
@@ -34,18 +36,26 @@ class DatasetEpochHook(Hook):
     MMEngine does so for samplers alone. A training that is resumed names the
     epoch that it goes on with. Iteration-based training has no epochs: a
     warning says what to do there.
+
+    The indices of a
+    :class:`~xas_mmpose.datasets.samplers.PairedSourceSampler` tell data sets
+    more than that, and the hook is not needed beside it.
     """
 
     def before_train(self, runner: Runner) -> None:
         """Warn where samples would come round again."""
-        if isinstance(runner.train_loop, EpochBasedTrainLoop):
+        sampler = getattr(runner.train_dataloader.batch_sampler, 'sampler',
+                          None)
+        if isinstance(runner.train_loop, EpochBasedTrainLoop) or isinstance(
+                sampler, PairedSourceSampler):
             return
         for dataset in epoch_datasets(runner.train_dataloader.dataset):
             print_log(
                 f'{type(dataset).__name__} has {len(dataset)} samples, and '
                 'this training no epochs: once all are shown they come '
-                'round again. Give the data set as many as the training '
-                'draws from it', 'current', logging.WARNING)
+                'round again. Draw them by a PairedSourceSampler, or give '
+                'the data set as many as the training draws from it',
+                'current', logging.WARNING)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Hand on the epoch."""

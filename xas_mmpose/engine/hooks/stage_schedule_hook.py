@@ -135,7 +135,7 @@ class StageScheduleHook(Hook):
                     self._configured[name] if weight is None else weight)
             if 'samples_per_source' in stage:
                 _batch_sampler(runner).set_samples_per_source(
-                    stage['samples_per_source'])
+                    stage['samples_per_source'], stage['begin'])
         stage = self.stages[number]
         # Within a stage the checkpoint has brought the learning rate.
         if 'lr_factor' in stage and stage['begin'] == now:
