@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from xas_mmpose.skeletons import HUMAN36M_18
+from xas_mmpose.skeletons import HUMAN36M_18, remap
 
 #: MPI-INF-3DHP's 28 key points in the order of its annot.mat.
 MPI_INF_3DHP_28 = (
@@ -40,6 +40,26 @@ MPI_INF_3DHP_17 = (
 MPI_INF_3DHP_17_TO_HUMAN36M_17 = tuple(
     MPI_INF_3DHP_17.index({**_MPI_NAMES, 'torso': 'spine'}.get(name, name))
     for name in HUMAN36M_18.keypoint_names[:17])
+
+#: MPII's key points in its order.
+MPII_16 = (
+    'right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee',
+    'left_ankle', 'pelvis', 'thorax', 'upper_neck', 'head_top',
+    'right_wrist', 'right_elbow', 'right_shoulder', 'left_shoulder',
+    'left_elbow', 'left_wrist',
+)
+
+#: Names in MPII of those key points that Human3.6M names otherwise.
+_MPII_NAMES = dict(root='pelvis', neck='upper_neck', head='head_top')
+
+#: Indices (18,) into MPII's 16 key points; -1: MPII has no torso and no nose.
+MPII_16_TO_HUMAN36M_18 = tuple(remap(
+    [{v: k for k, v in _MPII_NAMES.items()}.get(name, name)
+     for name in MPII_16], HUMAN36M_18).tolist())
+
+#: Indices (16,) of MPII's key points in Human3.6M's 18.
+HUMAN36M_18_TO_MPII_16 = tuple(
+    MPII_16_TO_HUMAN36M_18.index(i) for i in range(len(MPII_16)))
 
 
 def with_thorax(keypoints: np.ndarray) -> np.ndarray:

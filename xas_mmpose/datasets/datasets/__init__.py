@@ -3,6 +3,7 @@ from .combined import XasCombinedDataset
 from .human36m import XasHuman36mDataset
 from .masked_folder import MaskedFolderDataset
 from .mpi_inf_3dhp import XasMpiInf3dhpDataset
+from .mpii import XasMpiiDataset
 from .online_pairs import OnlineSyntheticPairDataset
 from .surreal_pose import SurrealPoseDataset
 from .synthetic_pairs import SyntheticPairDataset
@@ -17,4 +18,5 @@ __all__ = [
     'XasCombinedDataset',
     'XasHuman36mDataset',
     'XasMpiInf3dhpDataset',
+    'XasMpiiDataset',
 ]
