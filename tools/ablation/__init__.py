@@ -1,0 +1,1 @@
+"""What tools/run_ablation.py is made of."""

@@ -1,0 +1,248 @@
+"""Which trainings a table of rows needs, and what each depends on."""
+from __future__ import annotations
+
+import copy
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+import xas_mmpose
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Settings of a config that decide the weights of a training.
+_DECISIVE = ('model', 'data_preprocessor', 'train_dataloader', 'train_cfg',
+             'auto_scale_lr', 'optim_wrapper', 'param_scheduler',
+             'default_hooks', 'custom_hooks', 'env_cfg', 'randomness')
+#: Settings that decide what a test of them says.
+_TEST = ('test_dataloader', 'test_cfg', 'test_evaluator')
+
+#: Returns the checksum of a data set's folder.
+Checksum = Callable[[Path], str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table.
+
+    Attributes:
+        name: Its name.
+        text: One sentence that says what it is.
+        config: The config it is trained with; None if it is not trained.
+        start: Name of the row that its weights come from, or None.
+        options: Settings of the config by dotted key.
+        hooks: Hooks to add to the config's.
+    """
+
+    name: str
+    text: str
+    config: str | None = None
+    start: str | None = None
+    options: Mapping[str, Any] | None = None
+    hooks: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(eq=False)
+class Run:
+    """A training of a row with a seed.
+
+    Attributes:
+        row: The row.
+        seed: The seed.
+        cfg: Its config, complete but for the checkpoint it starts from.
+        start: The run whose last checkpoint that is, or None.
+        key: Changes whenever something changes that its weights depend on.
+        test_key: Changes whenever its test does.
+        folder: Where it lies.
+    """
+
+    row: Row
+    seed: int
+    cfg: Config
+    start: Run | None
+    key: str
+    test_key: str
+    folder: Path
+
+    def __str__(self) -> str:
+        """Return its name for people."""
+        return f'{self.row.name}, seed {self.seed}'
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where its last checkpoint lies when it is finished."""
+        return self.folder / f'epoch_{self.cfg.train_cfg.max_epochs}.pth'
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether its last checkpoint is there."""
+        # MMEngine notes a checkpoint's name once it is whole.
+        return (self.has_begun and self.checkpoint.is_file() and
+                Path(self._latest.read_text()).name == self.checkpoint.name)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return self._latest.is_file()
+
+    @property
+    def _latest(self) -> Path:
+        return self.folder / 'last_checkpoint'
+
+    def result(self) -> dict | None:
+        """Return what its test has found, None before."""
+        path = self.folder / 'result.json'
+        if not path.is_file():
+            return None
+        result = json.loads(path.read_text())
+        return result if result['test_key'] == self.test_key else None
+
+
+def read_rows(path: Path) -> tuple[list[Row], list[tuple[str, str]]]:
+    """Read a table of rows.
+
+    Args:
+        path: A config with ``rows`` and ``comparisons``.
+
+    Returns:
+        The rows, and the pairs of names (before, after) to compare.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a row starts from one that is not trained before it,
+            or a comparison names an unknown row.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f'there is no table of rows {path}')
+    table = Config.fromfile(path).to_dict()
+    rows: list[Row] = []
+    for name, settings in table['rows'].items():
+        unknown = settings.keys() - Row.__dataclass_fields__.keys()
+        if unknown:
+            raise ValueError(f'{path}: {name} has the unknown settings '
+                             f'{sorted(unknown)}')
+        row = Row(name=name, **settings)
+        trained = [r.name for r in rows if r.config]
+        if row.start is not None and row.start not in trained:
+            raise ValueError(f'{path}: {name} starts from {row.start}, which '
+                             f'is none of the trained rows before it: '
+                             f'{trained}')
+        rows.append(row)
+    comparisons = [tuple(pair) for pair in table.get('comparisons', ())]
+    names = {row.name for row in rows}
+    for pair in comparisons:
+        if not set(pair) <= names:
+            raise ValueError(f'{path}: the comparison {pair} names an '
+                             'unknown row')
+    return rows, comparisons
+
+
+def make_config(row: Row, options: Mapping[str, Any]) -> Config:
+    """Return a row's config without a seed and a checkpoint to start from.
+
+    Args:
+        row: The row.
+        options: Settings of all rows by dotted key; a row's own win.
+    """
+    cfg = copy.deepcopy(_read_config(ROOT / row.config))
+    cfg.merge_from_dict({**options, **copy.deepcopy(row.options or {})})
+    cfg.custom_hooks = [*cfg.get('custom_hooks', ()),
+                        *copy.deepcopy(list(row.hooks))]
+    # The last checkpoint counts. To choose one by the test pictures, which
+    # are those of the validation here, would be to fit them.
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.default_hooks.checkpoint.pop('save_best', None)
+    cfg.load_from = None
+    return cfg
+
+
+@functools.cache
+def _read_config(path: Path) -> Config:
+    return Config.fromfile(path)
+
+
+def with_seed(cfg: Config, seed: int) -> Config:
+    """Return a copy of a config whose every seed is this one."""
+    cfg = copy.deepcopy(cfg)
+    cfg.randomness.seed = seed
+    for hook in cfg.custom_hooks:
+        if hook['type'] == 'AdversarialPriorHook':
+            hook['seed'] = seed
+    return cfg
+
+
+def data_roots(cfg: Config) -> list[str]:
+    """Return the folders that a config's data lie in.
+
+    Raises:
+        FileNotFoundError: If one is missing.
+    """
+    dataset = cfg.train_dataloader.dataset
+    roots = []
+    for part in (*dataset.get('datasets', [dataset]),
+                 cfg.test_dataloader.dataset):
+        root = part.get('data_root')
+        if root and not Path(root).is_dir():
+            raise FileNotFoundError(
+                f'{root} is missing; make it: '
+                f'{part.get("command", "see the README")}')
+        if root and root not in roots:
+            roots.append(root)
+    return roots
+
+
+def plan(rows: Sequence[Row], seeds: Sequence[int], out: Path,
+         checksum: Checksum,
+         options: Mapping[str, Any] | None = None) -> list[Run]:
+    """Return the trainings of rows, those first that others start from.
+
+    Args:
+        rows: The rows.
+        seeds: The seeds. The first one's runs come first, so that there is
+            a whole table early.
+        out: Folder of the runs' folders.
+        checksum: Returns the checksum of a folder of data.
+        options: Settings of all rows by dotted key.
+    """
+    runs: dict[tuple[str, int], Run] = {}
+    configs = {row.name: make_config(row, options or {})
+               for row in rows if row.config}
+    for seed in seeds:
+        for row in rows:
+            if not row.config:
+                continue
+            cfg = with_seed(configs[row.name], seed)
+            start = runs[row.start, seed] if row.start else None
+            key = _key(cfg, _DECISIVE, checksum,
+                       start.key if start else None)
+            test_key = _key(cfg, _TEST, checksum, key)
+            folder = out / row.name / f'seed{seed}_{key}'
+            runs[row.name, seed] = Run(row, seed, cfg, start, key, test_key,
+                                       folder)
+    return list(runs.values())
+
+
+def needed(runs: Sequence[Run], names: Sequence[str]) -> Iterator[Run]:
+    """Yield the runs of some rows and those they start from, in order."""
+    wanted = set()
+    for run in reversed(runs):
+        if run.row.name in names or run in wanted:
+            wanted |= {run, run.start}
+    yield from (run for run in runs if run in wanted)
+
+
+def _key(cfg: Config, settings: Sequence[str], checksum: Checksum,
+         before: str | None) -> str:
+    """Return a short name for settings, data and what came before."""
+    chosen = {name: cfg.get(name) for name in settings}
+    text = json.dumps([xas_mmpose.__version__, before, chosen],
+                      sort_keys=True, default=str)
+    # The data count by what they are, not by where they lie.
+    for root in sorted(data_roots(cfg), key=len, reverse=True):
+        text = text.replace(json.dumps(root)[1:-1], checksum(Path(root)))
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
