@@ -1,49 +1,171 @@
-"""Golden 09: errors and the choice among hypotheses."""
+"""Golden 09: errors, the choice among hypotheses, the whole evaluation."""
 from __future__ import annotations
 
 import numpy as np
 
-from xas_mmpose.evaluation.functional import joint_errors, select_hypothesis
+from xas_mmpose.evaluation.functional import (
+    ACTION_SETS,
+    METRICS,
+    Crops,
+    ReferenceErrors,
+    Views,
+    auc_3d,
+    exchange_left_right,
+    joint_errors,
+    pck_3d,
+    pckh,
+    pose_errors_2d,
+    reference_action_mean,
+    reference_errors,
+    select_hypothesis,
+)
 from xas_mmpose.skeletons import HUMAN36M_18
 
 from .registry import Comparison, component
 
 TOLERANCE = 2e-6
+#: Their triangulation is solved in float32: mm.
+TRIANGULATION = 0.25
+#: Their single views go to the world and back in float32: mm.
+WORLD = 2e-3
+PATCH = 256
+FLIP = HUMAN36M_18.flip_indices
+#: Their names of the hypothesis rules and of the alignments.
+RULES = {'best': 'oracle-joint', 'confident': 'top1'}
+ALIGNMENTS = {'none': 'MPJPE', 'scale': 'N-MPJPE', 'procrustes': 'P-MPJPE'}
 
 
 @component('evaluation', '09_evaluation.npz')
 def check(c: Comparison) -> None:
-    """Compare errors after each alignment, and chosen hypotheses."""
+    """Compare single errors, choices, and what they are put together to."""
+    _check_errors(c)
+    _check_exchange(c)
+    _check_pckh(c)
+    for mode, rule in RULES.items():
+        _check_evaluation(c, mode, rule)
+
+
+def _check_errors(c: Comparison) -> None:
     g = c.golden
     pred, target = g.double('m_pred'), g.double('m_gt')
     # Errors are differences of mm: what they are accurate to is the truth's.
     limit = TOLERANCE * np.abs(target).max()
-    for metric, name in (('MPJPE', 'none'), ('N-MPJPE', 'scale'),
-                         ('P-MPJPE', 'procrustes')):
-        c.within(f'mpjpe_{name}', joint_errors(
-            pred, target, None, metric, root_index=None), limit)
-    # Their masked joints take part in an alignment, ours do not.
+    for name, metric in ALIGNMENTS.items():
+        errors = joint_errors(pred, target, None, metric, root_index=None)
+        c.within(f'mpjpe_{name}', errors, limit)
+        # Their masked joints take part in an alignment, ours do not.
+        c.within(f'mpjpe_partial_{name}', errors * g['m_mask_partial'],
+                 limit)
+        c.close(f'pck_{name}', pck_3d(errors), TOLERANCE,
+                want=g.double(f'pck_{name}').mean(-1))
+        c.close(f'auc_{name}', auc_3d(errors).mean(), TOLERANCE)
     c.within('mpjpe_partial_none', joint_errors(
         pred, target, g['m_mask_partial'], root_index=None), limit)
     c.within('procrustes_of_mirrored', joint_errors(
         target * [-1, 1, 1], target, None, 'P-MPJPE', root_index=None),
         limit)
-    _check_choice(c)
 
 
-def _check_choice(c: Comparison) -> None:
-    pred, target = c.golden['pred'], c.golden['gt_norm_cams']
-    # They first exchange left and right joint by joint to suit the truth,
-    # which this package never does.
-    order = list(HUMAN36M_18.flip_indices)
-    swapped = pred[..., order, :]
-    kept, lost = (np.abs(poses - target[:, :, None])[..., :2].sum(
-        -1, keepdims=True) for poses in (pred, swapped))
-    pred = np.where(lost < kept, swapped, pred)
-    for rule, name in (('oracle-joint', 'selected_best'),
-                       ('top1', 'selected_confident')):
-        c.close(name, [
-            select_hypothesis(poses, np.ones(poses.shape[:3]), truth, rule,
-                              root_index=None)
-            for poses, truth in zip(pred, target)
-        ], TOLERANCE)
+def _check_exchange(c: Comparison) -> None:
+    g = c.golden
+    pred, target = g['sw_pred'], g['sw_gt']
+    for name, rule in (('joint', 'per_joint'), ('all', 'per_pose')):
+        poses, exchanged = exchange_left_right(pred, target, FLIP, rule)
+        c.equal(f'sw_{name}_out', poses)
+        if rule == 'per_pose':
+            exchanged = exchanged[:, :1]
+        c.equal(f'sw_{name}_is_switched', exchanged[..., None])
+    sides = np.full((len(pred), 2), 2.0)
+    c.close('per_act_mse', pose_errors_2d(
+        pred[..., :2], target[..., :2], crop_size=sides), TOLERANCE)
+
+
+def _check_pckh(c: Comparison) -> None:
+    g = c.golden
+    errors = np.linalg.norm(g.double('pckh_pred') - g.double('pckh_gt'),
+                            axis=-1)
+    for name, threshold in (('pckh', 0.5), ('pckh_01', 0.1)):
+        c.close(name, pckh(errors, g['pckh_head'], threshold=threshold),
+                TOLERANCE)
+
+
+def _check_evaluation(c: Comparison, mode: str, rule: str) -> None:
+    g = c.golden
+    intrinsics = g.double('gt_k_mat')
+    views = Views(intrinsics[..., [0, 1], [0, 1]], intrinsics[..., :2, 2],
+                  g.double('gt_R'), g.double('gt_trans_world'))
+    crops = Crops(g.double('gt_affine'), g.double('gt_pelvis')[..., 2],
+                  (PATCH, PATCH))
+    target = g.double('gt_norm_cams')
+    _check_truth(c, views, crops)
+    _check_choice(c, mode, rule)
+    errors = reference_errors(g['pred'], target, views, crops, FLIP, rule)
+    _check_by_action(c, mode, errors)
+    for metric in METRICS:
+        name = metric.lower()
+        c.within(f'evm_{mode}_3d_{name}',
+                 errors.single[metric].mean(-1).sum(0), WORLD)
+        c.within(f'evm_{mode}_tri_{name}',
+                 errors.triangulated[metric].mean(-1), TRIANGULATION)
+    for kind, figures in (('3d', list(errors.single['MPJPE'])),
+                          ('tri', [errors.triangulated['MPJPE']])):
+        for name, share in (('pck', pck_3d), ('auc', auc_3d)):
+            c.close(f'evm_{mode}_{kind}_{name}',
+                    sum(share(each).mean() for each in figures), TOLERANCE)
+        c.equal(f'evm_{mode}_{kind}_count', len(figures))
+    number = errors.exchanged.sum(0)
+    c.close(f'ev_{mode}_ambiguity_sum', np.minimum(
+        number, len(errors.exchanged) - number).mean(), TOLERANCE)
+
+
+def _check_truth(c: Comparison, views: Views, crops: Crops) -> None:
+    g = c.golden
+    camera = crops.to_camera(g.double('gt_norm_cams'), views)
+    c.within('gt_world', views.to_world(camera)[0], WORLD,
+             want=g.double('gt_world'))
+    patch = g.double('gt_joints_patch') / (PATCH - 1)
+    c.close('gt_norm_cams', patch * [2, 2, 1] - [1, 1, 0], TOLERANCE)
+
+
+def _check_choice(c: Comparison, mode: str, rule: str) -> None:
+    target = c.golden['gt_norm_cams']
+    pred, _ = exchange_left_right(c.golden['pred'], target[:, :, None], FLIP,
+                                  'per_joint')
+    chosen = np.stack([
+        select_hypothesis(poses, np.ones(poses.shape[:3]), truth, rule,
+                          root_index=None)
+        for poses, truth in zip(pred, target)
+    ])
+    c.close(f'selected_{mode}', chosen, TOLERANCE)
+    if mode == 'best':
+        index = (pred == chosen[:, :, None]).all(-1).argmax(2)
+        for view, choice in enumerate(index):
+            c.equal(f'best_index_cam{view}', choice)
+
+
+def _check_by_action(c: Comparison, mode: str,
+                     errors: ReferenceErrors) -> None:
+    """Compare sums and counts of each action, and the means over them."""
+    g = c.golden
+    names = [str(name) for name in g['act_names']]
+    # Number 2 is the first one's.
+    actions = [names[i - 2] for i in g['act_ids']]
+    one_hot = np.array([[action == name for name in names]
+                        for action in actions], np.float64)
+    views = len(errors.error_2d)
+    six = ACTION_SETS['authors-6']
+    c.close(f'ev_{mode}_2d', errors.error_2d.sum(0) @ one_hot, TOLERANCE)
+    c.equal(f'ev_{mode}_2d_count', views * one_hot.sum(0))
+    for metric in METRICS:
+        name = metric.lower()
+        each = errors.single[metric].mean(-1)
+        c.within(f'ev_{mode}_3d_{name}', each.sum(0) @ one_hot,
+                 WORLD)
+        c.within(f'ev_{mode}_tri_{name}',
+                 errors.triangulated[metric].mean(-1) @ one_hot,
+                 TRIANGULATION)
+        c.equal(f'ev_{mode}_3d_count_{name}', views * one_hot.sum(0))
+        c.equal(f'ev_{mode}_tri_count_{name}', one_hot.sum(0))
+        for subset, kept in (('full', names), ('select', six)):
+            c.within(f'ev_{mode}_{subset}_{name}',
+                     reference_action_mean(each, actions, kept), WORLD)

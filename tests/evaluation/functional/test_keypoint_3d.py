@@ -1,17 +1,16 @@
-"""Errors in mm and hypothesis rules: closed forms and golden vectors."""
+"""Errors in mm: closed forms and golden vectors."""
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from mmpose.evaluation.functional import keypoint_mpjpe
 from scipy.spatial.transform import Rotation
 
 from xas_mmpose.evaluation.functional import (
-    HYPOTHESIS_RULES,
     METRICS,
     joint_errors,
     mean_pose_baseline,
     pose_errors,
-    select_hypothesis,
 )
 from xas_mmpose.geometry.alignment import align_procrustes
 
@@ -126,154 +125,6 @@ def test_the_authors_errors(goldens):
         g['mpjpe_partial_none'], **tolerance)
 
 
-def test_the_authors_choice_per_joint(goldens):
-    with np.load(goldens / '09_evaluation.npz') as arrays:
-        g = dict(arrays)
-    flip = [0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13, 17]
-    pred, target = g['pred'], g['gt_norm_cams']
-    # They first exchange left and right joint by joint to suit the truth;
-    # this package never does.
-    truth = target[:, :, None]
-    kept = np.abs(pred - truth)[..., :2].sum(-1, keepdims=True)
-    swapped = np.abs(pred[..., flip, :] - truth)[..., :2].sum(
-        -1, keepdims=True)
-    pred = np.where(swapped < kept, pred[..., flip, :], pred)
-    for camera in range(4):
-        ones = np.ones(pred.shape[1:4])
-        for rule, key in (('oracle-joint', 'selected_best'),
-                          ('top1', 'selected_confident')):
-            np.testing.assert_allclose(
-                select_hypothesis(pred[camera], ones, target[camera], rule,
-                                  root_index=None), g[key][camera],
-                rtol=0, atol=1e-7)
-
-
-def _two_wrong(target):
-    """Return three hypotheses: each has other joints wrong."""
-    hypotheses = np.repeat(target[:, None], 3, axis=1)
-    hypotheses[:, 0, 1] += [0, 0, 90]
-    hypotheses[:, 0, 2] += [0, 0, 90]
-    hypotheses[:, 1, 1] += [0, 0, 40]
-    hypotheses[:, 2, 3] += [0, 0, 180]
-    return hypotheses, np.tile([[0.6], [0.3], [0.1]], (len(target), 1, 18))
-
-
-def test_rules_pick_what_they_say(target):
-    hypotheses, scores = _two_wrong(target)
-    errors = {
-        rule: pose_errors(
-            select_hypothesis(hypotheses, scores, target, rule), target)
-        for rule in HYPOTHESIS_RULES
-    }
-    np.testing.assert_allclose(errors['top1'], 180 / 18)
-    np.testing.assert_allclose(errors['oracle'], 40 / 18)
-    # No single hypothesis is right everywhere, the mixture is.
-    np.testing.assert_allclose(errors['oracle-joint'], 0, atol=1e-9)
-
-
-def test_oracle_is_one_of_the_poses_and_root_centred(target):
-    hypotheses, scores = _two_wrong(target)
-    # A wrong depth of the whole pose does not count against it.
-    hypotheses[:, 1, :, 2] += 500
-    chosen = select_hypothesis(hypotheses, scores, target, 'oracle')
-    np.testing.assert_allclose(chosen,
-                               hypotheses[:, 1] - hypotheses[:, 1, :1])
-    as_is = select_hypothesis(hypotheses, scores, target, 'oracle',
-                              root_index=None)
-    np.testing.assert_array_equal(as_is, hypotheses[:, 0])
-
-
-def test_oracle_takes_the_least_mean_not_the_least_maximum(target):
-    hypotheses = np.repeat(target[:, None], 2, axis=1)
-    hypotheses[:, 0, 1] += [0, 0, 90]
-    hypotheses[:, 1, 2:] += [0, 0, 80]
-    chosen = select_hypothesis(hypotheses, np.ones((4, 2, 18)), target,
-                               'oracle')
-    np.testing.assert_allclose(pose_errors(chosen, target), 90 / 18)
-
-
-def test_oracle_ignores_hidden_joints(target):
-    hypotheses, scores = _two_wrong(target)
-    visible = np.ones((4, 18))
-    visible[:, 3] = 0
-    chosen = select_hypothesis(hypotheses, scores, target, 'oracle', visible)
-    np.testing.assert_allclose(chosen,
-                               hypotheses[:, 2] - hypotheses[:, 2, :1])
-    target[:, 3] = np.nan
-    joint = select_hypothesis(hypotheses, scores, target, 'oracle-joint',
-                              visible)
-    np.testing.assert_array_equal(
-        joint[:, 3], hypotheses[:, 0, 3] - hypotheses[:, 0, 0])
-
-
-def test_missing_modes_are_never_chosen_per_joint(target):
-    hypotheses, scores = _two_wrong(target)
-    # The one mode that would be right at joints 1 and 2 is missing.
-    scores[:, 2, 1] = 0
-    scores[:, 1:, 2] = 0
-    joint = select_hypothesis(hypotheses, scores, target, 'oracle-joint')
-    np.testing.assert_allclose(pose_errors(joint, target), (40 + 90) / 18)
-    # A joint without any mode: the first, however wrong.
-    scores[:, :, 1] = 0
-    joint = select_hypothesis(hypotheses, scores, target, 'oracle-joint')
-    np.testing.assert_allclose(pose_errors(joint, target), (90 + 90) / 18)
-
-
-def test_a_whole_pose_keeps_what_its_missing_modes_hold(target):
-    # The root has a second mode, 100 mm deeper, joint 5 has none: the head
-    # repeats its first, so it is 100 mm nearer about the second root. The
-    # first hypothesis's value would put it elsewhere.
-    hypotheses = np.repeat((target - target[:, :1])[:, None], 2, axis=1)
-    hypotheses[:, 1, 5, 2] -= 100
-    hypotheses[:, 0, 3:, 0] += 500
-    scores = np.ones((4, 2, 18))
-    scores[:, 1, 5] = 0
-    whole = select_hypothesis(hypotheses, scores, target, 'oracle')
-    np.testing.assert_allclose(whole, hypotheses[:, 1])
-
-
-def test_hypotheses_without_any_joint_are_never_chosen(target):
-    hypotheses, scores = _two_wrong(target)
-    wanted = {
-        rule: select_hypothesis(hypotheses[:, ::2], scores[:, ::2], target,
-                                rule) for rule in HYPOTHESIS_RULES
-    }
-    scores[:, 1] = 0
-    for value in (np.nan, 0.0, target):
-        hypotheses[:, 1] = value
-        for rule in HYPOTHESIS_RULES:
-            np.testing.assert_array_equal(
-                select_hypothesis(hypotheses, scores, target, rule),
-                wanted[rule])
-    # The first one too, and some frames only.
-    scores[:2, 0] = 0
-    hypotheses[:2, 0] = np.nan
-    top1 = select_hypothesis(hypotheses, scores, target, 'top1')
-    np.testing.assert_array_equal(
-        top1[:2], (hypotheses - hypotheses[:, :, :1])[:2, 2])
-    np.testing.assert_array_equal(top1[2:], wanted['top1'][2:])
-
-
-@pytest.mark.parametrize('rule', HYPOTHESIS_RULES)
-def test_without_any_score_the_first_is_taken(target, rule):
-    hypotheses, scores = _two_wrong(target)
-    chosen = select_hypothesis(hypotheses, 0 * scores, target, rule)
-    np.testing.assert_allclose(pose_errors(chosen, target), 180 / 18)
-
-
-def test_oracle_never_loses_to_top1(target):
-    rng = np.random.default_rng(5)
-    hypotheses = target[:, None] + rng.normal(0, 100, (4, 3, 18, 3))
-    scores = -np.sort(-rng.uniform(0, 1, (4, 3, 18)), axis=1)
-    scores[:, 1:][rng.uniform(size=(4, 2, 18)) < 0.4] = 0
-    top1, oracle, joint = (
-        (joint_errors(select_hypothesis(hypotheses, scores, target, rule),
-                      target)).mean(-1)
-        for rule in HYPOTHESIS_RULES)
-    assert (oracle <= top1).all()
-    assert (joint < oracle).all()
-
-
 def test_mean_pose_baseline_closed_form():
     # Two training poses whose hands are at -100 and 300 about their roots.
     train = np.array([[[7., 0, 0], [-93, 0, 0]], [[0., 5, 0], [300, 5, 0]]])
@@ -326,21 +177,62 @@ def test_predictions_that_are_not_numbers_are_refused(target, value):
         pose_errors(pred, target)
     with pytest.raises(ValueError, match='joint 5 of the true pose 2'):
         pose_errors(target, pred)
-    hypotheses, scores = _two_wrong(target)
-    hypotheses[3, 1, 4, 0] = value
-    with pytest.raises(ValueError,
-                       match='joint 4 of hypothesis 1 of pose 3'):
-        select_hypothesis(hypotheses, scores, target, 'top1')
-    scores[0, 0, 0] = value
-    with pytest.raises(ValueError, match='score'):
-        select_hypothesis(hypotheses, scores, target, 'top1')
 
 
-def test_bad_hypotheses_are_refused(target):
-    hypotheses, scores = _two_wrong(target)
-    with pytest.raises(ValueError, match="unknown hypothesis rule 'best'"):
-        select_hypothesis(hypotheses, scores, target, 'best')
-    with pytest.raises(ValueError, match=r'\(4, 2, 18\)'):
-        select_hypothesis(hypotheses, scores[:, :2], target, 'top1')
-    with pytest.raises(ValueError, match=r'\(3, 18, 3\)'):
-        select_hypothesis(hypotheses, scores, target[:3], 'top1')
+@pytest.mark.parametrize('hidden', [False, True])
+def test_p_mpjpe_of_many_poses_is_that_of_a_loop_with_scipy(hidden):
+    rng = np.random.default_rng(7)
+    # More poses than are aligned at a time, some of them mirrored.
+    truth = rng.normal([0, 0, 4000], 300, (4500, 6, 3))
+    pred = truth + rng.normal(0, 150, truth.shape)
+    pred[::3] *= [-1, 1, 1]
+    visible = np.ones((4500, 6), bool)
+    if hidden:
+        visible[:, 1:] = rng.uniform(size=(4500, 5)) < 0.8
+        visible[:, 1:4] |= visible.sum(-1, keepdims=True) < 4
+    errors = joint_errors(pred, truth, visible, 'P-MPJPE')
+    for i in (0, 3, 4499, *rng.choice(4500, 150, replace=False)):
+        seen = visible[i]
+        source = pred[i, seen] - pred[i, seen].mean(0)
+        wanted = truth[i, seen] - truth[i, seen].mean(0)
+        # A proper rotation: scipy's Wahba solver knows no reflections.
+        turn, _ = Rotation.align_vectors(wanted, source)
+        turned = turn.apply(source)
+        scale = (turned * wanted).sum() / (turned * turned).sum()
+        np.testing.assert_allclose(
+            errors[i, seen],
+            np.linalg.norm(scale * turned - wanted, axis=-1), atol=1e-4)
+
+
+def test_degenerate_poses_have_defined_errors(target):
+    point = np.full_like(target, 5.0)
+    # One point goes to the centre of the truth.
+    spread = np.linalg.norm(target - target.mean(1, keepdims=True), axis=-1)
+    np.testing.assert_allclose(
+        joint_errors(point, target, metric='P-MPJPE'), spread)
+    # Poses shrink to a truth that is one point.
+    np.testing.assert_allclose(
+        joint_errors(target, point, metric='P-MPJPE'), 0, atol=1e-9)
+    # Straight and flat poses turn onto themselves.
+    for keep in ([1, 0, 0], [1, 1, 0]):
+        thin = target * keep
+        turn = Rotation.random(random_state=4).as_matrix()
+        np.testing.assert_allclose(
+            joint_errors(0.5 * thin @ turn.T, thin, metric='P-MPJPE'), 0,
+            atol=1e-6)
+    # A flat pose is its own mirror image, turned over.
+    flat = target * [1, 1, 0]
+    np.testing.assert_allclose(
+        joint_errors(flat * [-1, 1, 1], flat, metric='P-MPJPE'), 0,
+        atol=1e-6)
+
+
+def test_errors_are_mmposes(target):
+    # MMPose takes a mask for averaging alone; all joints are seen here.
+    pred = target + np.random.default_rng(2).normal(0, 60, target.shape)
+    everything = np.ones((4, 18), bool)
+    for metric, alignment in (('MPJPE', 'none'), ('N-MPJPE', 'scale'),
+                              ('P-MPJPE', 'procrustes')):
+        ours = joint_errors(pred, target, None, metric, root_index=None)
+        theirs = keypoint_mpjpe(pred, target, everything, alignment)
+        assert ours.mean() == pytest.approx(theirs, rel=1e-9)

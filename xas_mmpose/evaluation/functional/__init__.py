@@ -1,14 +1,44 @@
 """Errors as plain numpy functions."""
-from .keypoint_3d import (
+from .actions import (
+    ACTION_SETS,
+    action_name,
+    mean_or_none,
+    mean_over_actions,
+    per_action,
+)
+from .hypotheses import (
     HYPOTHESIS_RULES,
+    hypothesis_diversity,
+    select_hypothesis,
+)
+from .keypoint_2d import joint_errors_2d, pose_errors_2d
+from .keypoint_3d import (
     METRICS,
     joint_errors,
     mean_pose_baseline,
     pose_errors,
-    select_hypothesis,
+)
+from .left_right import (
+    LEFT_RIGHT_RULES,
+    ambiguity_ratio,
+    exchange_left_right,
+)
+from .multi_view import Views
+from .ordinal_depth import depth_order_accuracy
+from .pck import auc_3d, head_size, pck_3d, pckh
+from .reference import (
+    Crops,
+    ReferenceErrors,
+    reference_action_mean,
+    reference_errors,
 )
 
 __all__ = [
-    'HYPOTHESIS_RULES', 'METRICS', 'joint_errors', 'mean_pose_baseline',
-    'pose_errors', 'select_hypothesis'
+    'ACTION_SETS', 'HYPOTHESIS_RULES', 'LEFT_RIGHT_RULES', 'METRICS',
+    'Crops', 'ReferenceErrors', 'Views', 'action_name', 'ambiguity_ratio',
+    'auc_3d', 'depth_order_accuracy', 'exchange_left_right', 'head_size',
+    'hypothesis_diversity', 'joint_errors', 'joint_errors_2d',
+    'mean_or_none', 'mean_over_actions', 'mean_pose_baseline', 'pck_3d',
+    'pckh', 'per_action', 'pose_errors', 'pose_errors_2d',
+    'reference_action_mean', 'reference_errors', 'select_hypothesis'
 ]

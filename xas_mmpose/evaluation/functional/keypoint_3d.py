@@ -1,4 +1,4 @@
-"""Errors of 3D poses in mm, and the choice among several hypotheses."""
+"""Errors of 3D poses in mm."""
 from __future__ import annotations
 
 import numpy as np
@@ -12,8 +12,8 @@ from xas_mmpose.geometry.alignment import (
 #: What is removed from a prediction before its error is taken.
 METRICS = ('MPJPE', 'N-MPJPE', 'P-MPJPE')
 
-#: Ways to pick one pose out of several, see :func:`select_hypothesis`.
-HYPOTHESIS_RULES = ('top1', 'oracle', 'oracle-joint')
+#: Poses that are aligned at a time.
+_BLOCK = 2048
 
 
 def joint_errors(pred: np.ndarray,
@@ -48,22 +48,13 @@ def joint_errors(pred: np.ndarray,
     """
     if metric not in METRICS:
         raise ValueError(f'unknown metric {metric!r}, choose from {METRICS}')
-    pred, target, mask = _checked(pred, target, visible, root_index)
-    if root_index is not None:
-        pred = center_on_root(pred, root_index)
-        target = center_on_root(target, root_index)
+    pred, target, mask = checked_poses(pred, target, visible, root_index)
     errors = np.zeros(mask.shape)
-    # Poses with the same joints are aligned together.
-    patterns, group = np.unique(mask, axis=0, return_inverse=True)
-    for i, joints in enumerate(patterns):
-        poses = np.flatnonzero(group.reshape(-1) == i)
-        cells = np.ix_(poses, np.flatnonzero(joints))
-        source, wanted = pred[cells], target[cells]
-        if metric == 'N-MPJPE':
-            source = align_scale(source, wanted)
-        elif metric == 'P-MPJPE':
-            source = align_procrustes(source, wanted)
-        errors[cells] = np.linalg.norm(source - wanted, axis=-1)
+    # A block's arrays stay in the processor's cache.
+    for start in range(0, len(pred), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        errors[block] = _block_errors(pred[block], target[block], mask[block],
+                                      metric, root_index)
     return errors
 
 
@@ -92,86 +83,6 @@ def pose_errors(pred: np.ndarray,
     if visible is None:
         return errors.mean(-1)
     return errors.sum(-1) / (np.asarray(visible) > 0).sum(-1)
-
-
-def select_hypothesis(hypotheses: np.ndarray,
-                      scores: np.ndarray,
-                      target: np.ndarray,
-                      rule: str = 'top1',
-                      visible: np.ndarray | None = None,
-                      root_index: int | None = 0) -> np.ndarray:
-    """Pick, or put together, one pose out of M hypotheses.
-
-    - ``top1``: the first one; the head orders them by confidence. The only
-      rule that a user without ground truth can follow.
-    - ``oracle``: the one whole pose with the least ``MPJPE``.
-    - ``oracle-joint``: per joint the nearest one. The authors' released
-      evaluation does so; the outcome mixes hypotheses inside one pose and
-      need not be a pose that was predicted.
-
-    A joint may have fewer modes than M; a score of 0 says that a mode is
-    missing. ``oracle-joint`` never takes a missing mode; for a joint without
-    any it takes the first. In a whole pose such a joint stays what it is:
-    this package's head repeats the joint's likeliest mode there, and no
-    other value would fit the pose's own root. A hypothesis that is missing
-    at every joint is never chosen and may hold anything; where all are, the
-    first is taken.
-
-    Args:
-        hypotheses: Predicted poses (N, M, K, 3) in mm.
-        scores: Confidence of each mode (N, M, K), 0 where it is missing.
-        target: True poses (N, K, 3) in mm, read by the oracle rules.
-        rule: One of :data:`HYPOTHESIS_RULES`.
-        visible: Non-zero where the truth is annotated (N, K), or None. Other
-            joints do not influence ``oracle``; ``oracle-joint`` takes their
-            first mode that is there.
-        root_index: Index of the root. Each hypothesis and the truth are
-            centred on their own root first; None to compare as they are.
-
-    Returns:
-        Poses (N, K, 3) in mm, root-relative unless ``root_index`` is None.
-
-    Raises:
-        ValueError: If the rule is unknown, shapes do not fit, or a
-            hypothesis that may be chosen holds NaN or infinity.
-    """
-    if rule not in HYPOTHESIS_RULES:
-        raise ValueError(f'unknown hypothesis rule {rule!r}, choose from '
-                         f'{HYPOTHESIS_RULES}')
-    hypotheses = np.asarray(hypotheses, np.float64)
-    scores = np.asarray(scores, np.float64)
-    if hypotheses.ndim != 4 or scores.shape != hypotheses.shape[:3]:
-        raise ValueError(
-            'hypotheses must be (N, M, K, 3) and their scores (N, M, K), got '
-            f'{hypotheses.shape} and {scores.shape}')
-    if not np.isfinite(scores).all():
-        raise ValueError('a hypothesis score is NaN or infinite')
-    missing = scores <= 0
-    # Hypotheses without any joint stand back for the first one with some.
-    first = missing.all(-1).argmin(1)[:, None, None, None]
-    poses = np.where(missing.all(-1)[..., None, None],
-                     np.take_along_axis(hypotheses, first, 1), hypotheses)
-    _, target, mask = _checked(poses[:, 0], target, visible, root_index)
-    bad = ~np.isfinite(poses).all(-1) & mask[:, None]
-    if bad.any():
-        pose, hypothesis, joint = np.argwhere(bad)[0]
-        raise ValueError(f'joint {joint} of hypothesis {hypothesis} of pose '
-                         f'{pose} is NaN or infinite')
-    num_poses, num_hypotheses = scores.shape[:2]
-    errors = joint_errors(
-        poses.reshape(-1, *poses.shape[2:]),
-        np.repeat(target, num_hypotheses, axis=0),
-        np.repeat(mask, num_hypotheses, axis=0),
-        'MPJPE', root_index).reshape(scores.shape)
-    if root_index is not None:
-        poses = center_on_root(poses, root_index)
-    if rule == 'top1':
-        return poses[:, 0]
-    if rule == 'oracle':
-        return poses[np.arange(num_poses), errors.sum(-1).argmin(1)]
-    # Where all are missing, argmin takes the first.
-    choice = np.where(missing, np.inf, errors).argmin(1)[:, None, :, None]
-    return np.take_along_axis(poses, choice, 1)[:, 0]
 
 
 def mean_pose_baseline(train_poses: np.ndarray,
@@ -208,10 +119,26 @@ def mean_pose_baseline(train_poses: np.ndarray,
     }
 
 
-def _checked(pred: np.ndarray, target: np.ndarray,
-             visible: np.ndarray | None, root_index: int | None
-             ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return float64 poses and a boolean mask, or say what is wrong."""
+def checked_poses(pred: np.ndarray,
+                  target: np.ndarray,
+                  visible: np.ndarray | None = None,
+                  root_index: int | None = None
+                  ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return float64 poses and a boolean mask, or say what is wrong.
+
+    Args:
+        pred: Predicted poses (N, K, 3).
+        target: True poses (N, K, 3).
+        visible: Non-zero where the truth is annotated (N, K), or None.
+        root_index: Index of a joint that must be annotated, or None.
+
+    Returns:
+        Both poses, and whether each joint counts (N, K).
+
+    Raises:
+        ValueError: If the shapes differ, a pose has no annotated joint or
+            root, or a number that counts is NaN or infinite.
+    """
     pred = np.asarray(pred, np.float64)
     target = np.asarray(target, np.float64)
     if pred.ndim != 3 or pred.shape[-1] != 3 or pred.shape != target.shape:
@@ -240,3 +167,41 @@ def _checked(pred: np.ndarray, target: np.ndarray,
             raise ValueError(f'joint {joint} of the {name} pose {pose} is '
                              'NaN or infinite')
     return pred, target, mask
+
+
+def _block_errors(pred: np.ndarray, target: np.ndarray, mask: np.ndarray,
+                  metric: str, root_index: int | None) -> np.ndarray:
+    """Return the errors (N, K) of checked poses."""
+    if root_index is not None:
+        pred = center_on_root(pred, root_index)
+        target = center_on_root(target, root_index)
+    if not mask.all():
+        centre = metric == 'P-MPJPE'
+        pred, target = (_neutral(poses, mask, centre)
+                        for poses in (pred, target))
+    apart = _aligned(pred, target, metric) - target
+    return np.sqrt(np.einsum('nkc,nkc->nk', apart, apart)) * mask
+
+
+def _neutral(poses: np.ndarray, mask: np.ndarray,
+             centre: bool) -> np.ndarray:
+    """Put joints that do not count where they bear on no alignment.
+
+    At the centre of the others they move neither it nor a rotation or scale
+    about it; at the origin they do not bear on a scale about the origin.
+    """
+    poses = np.where(mask[..., None], poses, 0)
+    if not centre:
+        return poses
+    mean = poses.sum(-2) / mask.sum(-1, keepdims=True)
+    return np.where(mask[..., None], poses, mean[:, None])
+
+
+def _aligned(pred: np.ndarray, target: np.ndarray,
+             metric: str) -> np.ndarray:
+    """Return the predictions without what the metric forgives."""
+    if metric == 'N-MPJPE':
+        return align_scale(pred, target)
+    if metric == 'P-MPJPE':
+        return align_procrustes(pred, target)
+    return pred

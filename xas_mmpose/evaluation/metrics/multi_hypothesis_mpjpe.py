@@ -10,7 +10,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from mmpose.registry import METRICS
 
-from ..functional import keypoint_3d
+from ..functional import HYPOTHESIS_RULES, keypoint_3d, select_hypothesis
 
 #: What a crop rule takes from the annotation.
 _CROP_RULES = {
@@ -71,7 +71,7 @@ class MultiHypothesisMPJPE(BaseMetric):
                  prefix: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.hypothesis_rules = _subset('hypothesis_rules', hypothesis_rules,
-                                        keypoint_3d.HYPOTHESIS_RULES)
+                                        HYPOTHESIS_RULES)
         self.metrics = _subset('metrics', metrics, keypoint_3d.METRICS)
         self.root_index = root_index
         self.per_action = per_action
@@ -138,7 +138,7 @@ class MultiHypothesisMPJPE(BaseMetric):
         self._log_protocol(results)
         errors = {}
         for rule in self.hypothesis_rules:
-            pose = keypoint_3d.select_hypothesis(
+            pose = select_hypothesis(
                 hypotheses, scores, target, rule, visible, self.root_index)
             for metric in self.metrics:
                 each = keypoint_3d.pose_errors(pose, target, visible, metric,
