@@ -2,11 +2,12 @@
 from .hooks import (
     AdversarialPriorHook,
     DatasetEpochHook,
+    ExactResumeHook,
     PretrainedWeightsHook,
     StageScheduleHook,
 )
 
 __all__ = [
-    'AdversarialPriorHook', 'DatasetEpochHook', 'PretrainedWeightsHook',
-    'StageScheduleHook'
+    'AdversarialPriorHook', 'DatasetEpochHook', 'ExactResumeHook',
+    'PretrainedWeightsHook', 'StageScheduleHook'
 ]

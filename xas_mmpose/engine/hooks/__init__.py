@@ -1,10 +1,11 @@
 """Hooks, registered with MMPose."""
 from .adversarial_prior_hook import AdversarialPriorHook
 from .dataset_epoch_hook import DatasetEpochHook
+from .exact_resume_hook import ExactResumeHook
 from .pretrained_weights_hook import PretrainedWeightsHook
 from .stage_schedule_hook import StageScheduleHook
 
 __all__ = [
-    'AdversarialPriorHook', 'DatasetEpochHook', 'PretrainedWeightsHook',
-    'StageScheduleHook'
+    'AdversarialPriorHook', 'DatasetEpochHook', 'ExactResumeHook',
+    'PretrainedWeightsHook', 'StageScheduleHook'
 ]
