@@ -1,24 +1,38 @@
-# X as Supervision on Human3.6M: ResNet-50, 256x256, 64 depth bins.
-_base_ = [
-    './_base_/models/xas_res50.py',
-    './_base_/datasets/xas_h36m.py',
-    './_base_/schedules/xas_adam_50e.py',
+# X as Supervision on Human3.6M, both stages in one run: synthetic pairs
+# alone, then the pretext tasks on target pictures beside them.
+#
+#     python tools/train.py configs/xas_h36m.py
+#
+# It does in every epoch what xas_h36m_s1.py and then xas_h36m_s2.py do, from
+# which all numbers come. One thing differs: here Adam keeps its running
+# means when stage 2 begins, there it starts without any.
+_base_ = './xas_h36m_s2.py'
+
+load_from = None
+
+begin = _base_.stage_1.epochs
+pretext = ['loss_skeleton_mask', 'loss_physique_mask', 'loss_symmetry',
+           'loss_prior']
+stages = [
+    dict(begin=0, loss_weights=dict.fromkeys(pretext, 0.0)),
+    # None: the weight that xas_h36m_s2.py gives the loss.
+    dict(
+        begin=begin,
+        lr_factor=_base_.optim_wrapper.optimizer.lr / _base_.stage_1.lr,
+        loss_weights=dict.fromkeys(pretext)),
 ]
-
-custom_imports = dict(imports=['xas_mmpose'], allow_failed_imports=False)
-
-model = dict(head=dict(metainfo={{_base_.dataset_info}}))
-
-# Resuming goes on with the same order of pictures.
-randomness = dict(seed=0)
-
 custom_hooks = [
-    dict(type='SyncBuffersHook'),
-    dict(type='PretrainedWeightsHook'),
+    *_base_.custom_hooks,
+    dict(type='StageScheduleHook', stages=stages),
 ]
-default_hooks = dict(
-    checkpoint=dict(
-        interval=1,
-        max_keep_ckpts=3,
-        save_best='MPJPE/top1',
-        rule='less'))
+
+train_cfg = dict(max_epochs=begin + _base_.train_cfg.max_epochs)
+optim_wrapper = dict(optimizer=dict(lr=_base_.stage_1.lr))
+# Each stage's own schedule, the second as long after its begin.
+param_scheduler = [
+    *_base_.stage_1.param_scheduler,
+    *[dict(schedule, begin=begin) for schedule in _base_.param_scheduler],
+]
+
+# In stage 1 the physique network rests: DDP has to look for it.
+find_unused_parameters = True

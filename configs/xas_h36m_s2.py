@@ -10,14 +10,16 @@ model = dict(
     head=dict(
         loss_synthetic=dict(loss_weight=3.0),
         loss_skeleton_mask=dict(loss_weight=0.02),
-        loss_physique_mask=dict(type='PhysiqueMaskLoss', loss_weight=0.02),
+        loss_physique_mask=dict(
+            type='PhysiqueMaskLoss', line_width=0.003, loss_weight=0.02),
         loss_symmetry=dict(
             type='SymmetryLoss',
             midpoints=[('left_shoulder', 'right_shoulder', 'thorax'),
                        ('left_hip', 'right_hip', 'root')],
             bone_weight=0.1,
             midpoint_weight=0.1,
-            midpoint_2d_weight=0.0),
+            midpoint_2d_weight=0.0,
+            loss_weight=1.0),
         loss_prior=dict(type='PriorGeneratorLoss', loss_weight=0.5)))
 
 # The learning rates would fall after epoch 40, as in the authors' settings.

@@ -12,7 +12,4 @@ train_dataloader = dict(
         dict(type='OnlineSyntheticPairDataset', num=4800, seed=1)
     ]))
 
-custom_hooks = [
-    dict(type='SyncBuffersHook'),  # as in MMPose's default_runtime.py
-    dict(type='DatasetEpochHook')
-]
+custom_hooks = [*_base_.custom_hooks, dict(type='DatasetEpochHook')]

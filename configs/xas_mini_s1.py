@@ -21,3 +21,9 @@ default_hooks = dict(
         max_keep_ckpts=2,
         save_best='MPJPE/top1',
         rule='less'))
+
+# What xas_mini.py reads of this stage, when stage 2 has replaced it.
+stage_1 = dict(
+    epochs=_base_.train_cfg.max_epochs,
+    lr=_base_.optim_wrapper.optimizer.lr,
+    param_scheduler=_base_.param_scheduler)

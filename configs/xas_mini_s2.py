@@ -16,7 +16,8 @@ model = dict(
                        ('left_hip', 'right_hip', 'root')],
             bone_weight=0.1,
             midpoint_weight=0.1,
-            midpoint_2d_weight=0.0),
+            midpoint_2d_weight=0.0,
+            loss_weight=1.0),
         loss_prior=dict(type='PriorGeneratorLoss', loss_weight=0.5)))
 
 prior = dict(
@@ -25,10 +26,14 @@ prior = dict(
         type='GCNPoseDiscriminator', channels=64, header_channels=256),
     loss=dict(type='PriorDiscriminatorLoss', loss_weight=0.5),
     optimizer=dict(type='Adam', lr=1e-4, betas=(0.5, 0.999)))
-custom_hooks = [dict(type='SyncBuffersHook'), prior]
-
-# Half the batch are target pictures now.
-train_dataloader = dict(sampler=dict(samples_per_source=[9, 9]))
+# Half the batch are target pictures now. The sampler's own numbers, those of
+# stage 1, go on telling how many batches an epoch has.
+stage_2 = dict(samples_per_source=[9, 9])
+custom_hooks = [
+    dict(type='SyncBuffersHook'),
+    prior,
+    dict(type='StageScheduleHook', stages=[dict(begin=0, **stage_2)]),
+]
 
 train_cfg = dict(max_epochs=3, val_interval=3)
 optim_wrapper = dict(optimizer=dict(lr=3e-4))

@@ -10,22 +10,9 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
 from mmengine.structures import InstanceData
-from mmpose.registry import METRICS, MODELS
-from torch import nn
-
-from xas_mmpose.render.studio import XasMiniSettings, write_xas_mini
+from mmpose.registry import METRICS
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs' / 'xas_h36m.py'
-
-
-@pytest.fixture(scope='module')
-def mini_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of XaS-Mini with a few small pictures."""
-    root = tmp_path_factory.mktemp('mini') / 'xas_mini'
-    write_xas_mini(root, XasMiniSettings(
-        frames=1, image_size=96, subjects=('S1', 'S9'),
-        actions=('Walking', ), body='human'), progress=False)
-    return root
 
 
 @pytest.fixture(params=['root', 'mask'])
@@ -43,13 +30,6 @@ def config(request: pytest.FixtureRequest, mini_root: Path,
         loader.update(num_workers=0, persistent_workers=False, batch_size=4)
     config.train_dataloader.sampler.samples_per_source = [2, 2]
     return config
-
-
-def make_model(config: Config) -> nn.Module:
-    torch.manual_seed(0)
-    model = MODELS.build(config.model)
-    model.init_weights()
-    return model
 
 
 def true_poses(root: Path) -> dict[str, np.ndarray]:
@@ -72,7 +52,7 @@ def score(config: Config, samples: list, poses: list[np.ndarray]) -> dict:
     return metric.compute_metrics(metric.results)
 
 
-def test_a_step_of_training(config):
+def test_a_step_of_training(config, build_model):
     batch = next(iter(Runner.build_dataloader(config.train_dataloader)))
     samples = batch['data_samples']
     assert [s.domain for s in samples] == ['target'] * 2 + ['synthetic'] * 2
@@ -81,7 +61,7 @@ def test_a_step_of_training(config):
     for sample in samples[:2]:
         assert 'keypoints_3d' not in sample.gt_instances
         assert 0.02 < (sample.gt_fields.masks.float() / 255).mean() < 0.6
-    model = make_model(config)
+    model = build_model(config)
     weights = (model.backbone.conv1.weight, model.head.final_layer.weight)
     before = [weight.detach().clone() for weight in weights]
     losses = model.train_step(
@@ -94,7 +74,7 @@ def test_a_step_of_training(config):
         assert (weight != old).any()
 
 
-def test_the_truth_fed_back_scores_zero(config, mini_root):
+def test_the_truth_fed_back_scores_zero(config, build_model, mini_root):
     loader = Runner.build_dataloader(config.test_dataloader)
     samples = [s for batch in loader for s in batch['data_samples']]
     truth = true_poses(mini_root)
@@ -112,7 +92,7 @@ def test_the_truth_fed_back_scores_zero(config, mini_root):
 
     if config.crop_rule == 'root':
         # And through the crop: labels of the network, read by its head.
-        head = make_model(config).head
+        head = build_model(config).head
         decoded = [head._instance(
             s.gt_instance_labels.keypoint_labels.double().numpy(),
             np.ones((1, 18)), s.metainfo).keypoints_3d[0] for s in samples]

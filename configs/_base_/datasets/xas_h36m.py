@@ -10,16 +10,38 @@ synthetic_root = '{{$XAS_SYNTHETIC_ROOT:data/synthetic}}'
 crop_rule = '{{$XAS_CROP_RULE:root}}'
 input_size = (256, 256)
 
-train_pipeline = [
+load = [
     dict(type='LoadImage'),
     dict(type='LoadMask'),
     dict(type='GetCubeBox', rule=crop_rule),
-    dict(type='CubeAffine', input_size=input_size),
+]
+finish = [
     dict(type='RemoveBackground'),
     dict(type='NormaliseKeypoints3D'),
-    dict(type='PackXasInputs')
+    dict(type='PackXasInputs'),
 ]
-test_pipeline = train_pipeline
+# The paper augments nothing, so all probabilities are 0: docs/training.md
+# says how to switch each on.
+train_pipeline = [
+    *load,
+    dict(type='RandomFlipPose3D', prob=0.0),
+    dict(
+        type='RandomCubeTransform',
+        shift_prob=0.0,
+        scale_prob=0.0,
+        rotate_prob=0.0),
+    dict(type='CubeAffine', input_size=input_size),
+    dict(
+        type='RandomApply',
+        transforms=[dict(type='PhotometricDistortion')],
+        prob=0.0),
+    *finish,
+]
+test_pipeline = [
+    *load,
+    dict(type='CubeAffine', input_size=input_size),
+    *finish,
+]
 
 target_train = dict(
     type='XasHuman36mDataset',

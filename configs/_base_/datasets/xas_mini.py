@@ -20,12 +20,21 @@ finish = [
     dict(type='NormaliseKeypoints3D'),
     dict(type='PackXasInputs'),
 ]
+# Each has a probability: docs/training.md says how to switch it.
 train_pipeline = [
     *load,
     dict(type='RandomFlipPose3D', prob=0.5),
-    dict(type='RandomCubeTransform', rotate_factor=15.0),
+    dict(
+        type='RandomCubeTransform',
+        shift_prob=1.0,
+        scale_prob=1.0,
+        rotate_factor=15.0,
+        rotate_prob=0.5),
     dict(type='CubeAffine', input_size=input_size),
-    dict(type='PhotometricDistortion'),
+    dict(
+        type='RandomApply',
+        transforms=[dict(type='PhotometricDistortion')],
+        prob=1.0),
     *finish,
 ]
 test_pipeline = [

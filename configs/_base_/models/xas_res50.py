@@ -30,5 +30,6 @@ model = dict(
         # Not in the paper: it gives the most confident hypothesis a meaning.
         loss_synthetic_likelihood=dict(
             type='MarginalLikelihoodLoss', loss_weight=0.1),
-        loss_skeleton_mask=dict(type='SkeletonMaskLoss', loss_weight=0.02)),
+        loss_skeleton_mask=dict(
+            type='SkeletonMaskLoss', line_width=0.003, loss_weight=0.02)),
     test_cfg=dict(flip_test=False))

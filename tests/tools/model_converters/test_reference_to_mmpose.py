@@ -228,8 +228,8 @@ def test_other_files_are_refused(tool, tmp_path):
 
 
 def test_a_config_without_the_networks_is_refused(tool):
-    config = Config.fromfile(ROOT / 'configs' / 'xas_h36m.py')
-    with pytest.raises(ValueError, match=r'xas_h36m\.py needs.*Hook'):
+    config = Config.fromfile(ROOT / 'configs' / 'xas_h36m_s1.py')
+    with pytest.raises(ValueError, match=r'xas_h36m_s1\.py needs.*Hook'):
         tool['build_networks'](config)
 
 
