@@ -22,14 +22,25 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from ablation.plan import ROOT, Row, Run, data_roots, needed, plan, read_rows
-from ablation.poses import annotated_poses, synthetic_of
+import numpy as np
+from ablation.plan import (
+    ROOT,
+    Checksum,
+    Run,
+    Table,
+    data_roots,
+    labelled_datasets,
+    needed,
+    plan,
+    read_table,
+)
 from ablation.report import format_page, make_report
 from ablation.runs import Trainer, current_commit
 from mmengine.config import DictAction
 from mmpose.utils import register_all_modules
 
 import xas_mmpose
+from xas_mmpose.datasets.annotated_poses import annotated_poses
 from xas_mmpose.evaluation.functional import mean_pose_baseline
 from xas_mmpose.render.fingerprint import set_checksum
 
@@ -78,64 +89,80 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def write_report(args: argparse.Namespace, rows: list[Row], runs: list[Run],
-                 comparisons: list[tuple[str, str]],
-                 checksum: functools._lru_cache_wrapper) -> None:
+def command_of(args: argparse.Namespace) -> str:
+    """Return the command that makes the same table on any machine."""
+    words = ['python', 'tools/run_ablation.py']
+    default = ROOT / 'configs' / 'ablation' / 'xas_mini.py'
+    if args.config.resolve() != default:
+        words += ['--config', os.path.relpath(args.config, ROOT)]
+    words += ['--seeds', *map(str, args.seeds)]
+    if args.cfg_options:
+        words += ['--cfg-options',
+                  *(f'{k}={v}' for k, v in args.cfg_options.items())]
+    return shlex.join(words)
+
+
+def write_report(args: argparse.Namespace, table: Table, runs: list[Run],
+                 checksum: Checksum) -> None:
     """Write the table as JSON and Markdown."""
     register_all_modules()
     cfg = runs[0].cfg
-    training, _ = annotated_poses(synthetic_of(cfg))
-    truth, visible = annotated_poses(cfg.test_dataloader.dataset)
+    training = np.concatenate(
+        [annotated_poses(dataset)[0] for dataset in labelled_datasets(cfg)])
+    test = cfg.test_dataloader.dataset
+    truth, visible = annotated_poses(test)
     page, numbers = (args.report.with_name(args.report.name + ending)
                      for ending in ('.md', '.json'))
     settings = dict(
-        benchmark='XaS-Mini',
-        command=shlex.join(['python', 'tools/run_ablation.py',
-                            *sys.argv[1:]]),
+        command=command_of(args),
         json=numbers.name,
         seeds=args.seeds,
+        test_split=test.ann_file,
         test_pictures=len(truth),
-        labelled_training_pairs=len(training),
-        crop_rule=cfg.get('crop_rule'),
-        left_right_rule='none',
+        crop_rule=cfg.crop_rule,
+        labelled_training_pictures=len(training),
         version=xas_mmpose.__version__,
         commit=current_commit(),
-        data={Path(root).name: checksum(Path(root))
-              for root in data_roots(cfg)})
-    report = make_report(rows, runs, comparisons,
+        checksums={Path(root).name: checksum(Path(root))
+                   for root in data_roots(cfg)})
+    report = make_report(table, runs,
                          mean_pose_baseline(training, truth, visible),
                          settings)
     args.report.parent.mkdir(parents=True, exist_ok=True)
     numbers.write_text(json.dumps(report, indent=1) + '\n')
     page.write_text(format_page(report))
     print(page.read_text())
-    print(f'table: {page}, {numbers}')
+    print(f'table: {page}, {numbers}', flush=True)
 
 
 def main() -> int:
-    """Run the ablation."""
+    """Run the ablation.
+
+    Raises:
+        ValueError: If a row that is asked for is not in the table.
+    """
     args = parse_args()
-    rows, comparisons = read_rows(args.config)
-    names = args.rows or [row.name for row in rows]
-    unknown = set(names) - {row.name for row in rows}
+    table = read_table(args.config)
+    names = [row.name for row in table.rows]
+    unknown = set(args.rows or ()) - set(names)
     if unknown:
         raise ValueError(f'{args.config} has no row {sorted(unknown)}; it '
-                         f'has {[row.name for row in rows]}')
+                         f'has {names}')
     checksum = functools.cache(set_checksum)
-    runs = plan(rows, args.seeds, args.out.resolve(), checksum,
+    runs = plan(table.rows, args.seeds, args.out.resolve(), checksum,
                 args.cfg_options)
     failures = []
     if not args.report_only:
         signal.signal(signal.SIGTERM, _interrupt)
         try:
             failures = Trainer(args.jobs, args.threads).run(
-                list(needed(runs, names)))
+                needed(runs, args.rows or names))
         except KeyboardInterrupt:
             print('stopped; the same command goes on', flush=True)
             return 130
-    write_report(args, rows, runs, comparisons, checksum)
+    write_report(args, table, runs, checksum)
     for failure in failures:
-        print(f'failed: {failure}')
+        print(f'failed: {failure}', flush=True)
     return 1 if failures else 0
 
 

@@ -1,7 +1,9 @@
 # The rows of docs/ablation_xas_mini.md: `python tools/run_ablation.py`.
-# A row starts from the config, sets the options (as --cfg-options does),
-# and adds the hooks; `start` names the row whose checkpoint, of the same
-# seed, its weights come from. A row without a config is not trained.
+# A row is its config with the options set, as --cfg-options does; `start`
+# names the row whose last checkpoint, of the same seed, its weights come
+# from. A row without a config is not trained.
+title = 'XaS-Mini'
+
 STAGE1 = 'configs/xas_mini_s1.py'
 STAGE2 = 'configs/xas_mini_s2.py'
 
@@ -14,12 +16,16 @@ no_symmetry = {'model.head.loss_symmetry.loss_weight': 0.0}
 # The discriminator rests, too, where the prior's weight is 0.
 no_prior = {'model.head.loss_prior.loss_weight': 0.0}
 
-# Switched on by `full` alone: what goes beyond the paper.
-ema = dict(
-    type='EMAHook',
-    ema_type='ExponentialMovingAverage',
-    momentum=0.005,
-    update_buffers=True)
+# What goes beyond the paper, switched on by `full` alone; as in
+# xas_mini_ema.py.
+ema = {
+    'default_hooks.ema':
+    dict(
+        type='EMAHook',
+        ema_type='ExponentialMovingAverage',
+        momentum=0.005,
+        update_buffers=True)
+}
 
 rows = dict(
     mean_pose=dict(
@@ -73,7 +79,7 @@ rows = dict(
         'time (EMA).',
         config=STAGE2,
         start='stage1',
-        hooks=[ema]),
+        options=ema),
     reference_defects=dict(
         text="Stage 2 with what is wrong in the authors' released code: the "
         "prior's gradient does not reach the detector, the whole batch "

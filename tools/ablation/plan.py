@@ -5,7 +5,7 @@ import copy
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,6 @@ class Row:
         config: The config it is trained with; None if it is not trained.
         start: Name of the row that its weights come from, or None.
         options: Settings of the config by dotted key.
-        hooks: Hooks to add to the config's.
     """
 
     name: str
@@ -44,7 +43,21 @@ class Row:
     config: str | None = None
     start: str | None = None
     options: Mapping[str, Any] | None = None
-    hooks: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows that are reported together.
+
+    Attributes:
+        title: What they are measured on.
+        rows: The rows, each behind the one that it starts from.
+        comparisons: Pairs of their names (before, after).
+    """
+
+    title: str
+    rows: Sequence[Row]
+    comparisons: Sequence[tuple[str, str]]
 
 
 @dataclass(eq=False)
@@ -103,19 +116,19 @@ class Run:
         return result if result['test_key'] == self.test_key else None
 
 
-def read_rows(path: Path) -> tuple[list[Row], list[tuple[str, str]]]:
+def read_table(path: Path) -> Table:
     """Read a table of rows.
 
     Args:
-        path: A config with ``rows`` and ``comparisons``.
+        path: A config with ``title``, ``rows`` and ``comparisons``.
 
     Returns:
-        The rows, and the pairs of names (before, after) to compare.
+        The table.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a row starts from one that is not trained before it,
-            or a comparison names an unknown row.
+        ValueError: If a row has unknown settings or starts from one that is
+            not trained before it, or a comparison names an unknown row.
     """
     if not path.is_file():
         raise FileNotFoundError(f'there is no table of rows {path}')
@@ -133,13 +146,12 @@ def read_rows(path: Path) -> tuple[list[Row], list[tuple[str, str]]]:
                              f'is none of the trained rows before it: '
                              f'{trained}')
         rows.append(row)
-    comparisons = [tuple(pair) for pair in table.get('comparisons', ())]
-    names = {row.name for row in rows}
+    comparisons = [tuple(pair) for pair in table['comparisons']]
     for pair in comparisons:
-        if not set(pair) <= names:
+        if not set(pair) <= table['rows'].keys():
             raise ValueError(f'{path}: the comparison {pair} names an '
                              'unknown row')
-    return rows, comparisons
+    return Table(table['title'], rows, comparisons)
 
 
 def make_config(row: Row, options: Mapping[str, Any]) -> Config:
@@ -151,8 +163,6 @@ def make_config(row: Row, options: Mapping[str, Any]) -> Config:
     """
     cfg = copy.deepcopy(_read_config(ROOT / row.config))
     cfg.merge_from_dict({**options, **copy.deepcopy(row.options or {})})
-    cfg.custom_hooks = [*cfg.get('custom_hooks', ()),
-                        *copy.deepcopy(list(row.hooks))]
     # The last checkpoint counts. To choose one by the test pictures, which
     # are those of the validation here, would be to fit them.
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
@@ -170,7 +180,7 @@ def with_seed(cfg: Config, seed: int) -> Config:
     """Return a copy of a config whose every seed is this one."""
     cfg = copy.deepcopy(cfg)
     cfg.randomness.seed = seed
-    for hook in cfg.custom_hooks:
+    for hook in cfg.get('custom_hooks', ()):
         if hook['type'] == 'AdversarialPriorHook':
             hook['seed'] = seed
     return cfg
@@ -182,18 +192,27 @@ def data_roots(cfg: Config) -> list[str]:
     Raises:
         FileNotFoundError: If one is missing.
     """
-    dataset = cfg.train_dataloader.dataset
     roots = []
-    for part in (*dataset.get('datasets', [dataset]),
-                 cfg.test_dataloader.dataset):
-        root = part.get('data_root')
+    for dataset in (*_training_datasets(cfg), cfg.test_dataloader.dataset):
+        root = dataset.get('data_root')
         if root and not Path(root).is_dir():
             raise FileNotFoundError(
                 f'{root} is missing; make it: '
-                f'{part.get("command", "see the README")}')
+                f'{dataset.get("command", "see the README")}')
         if root and root not in roots:
             roots.append(root)
     return roots
+
+
+def labelled_datasets(cfg: Config) -> list[Config]:
+    """Return the training data sets whose joints a training sees."""
+    return [dataset for dataset in _training_datasets(cfg)
+            if dataset.get('carry_labels', True)]
+
+
+def _training_datasets(cfg: Config) -> list[Config]:
+    dataset = cfg.train_dataloader.dataset
+    return list(dataset.get('datasets', [dataset]))
 
 
 def plan(rows: Sequence[Row], seeds: Sequence[int], out: Path,
@@ -227,13 +246,13 @@ def plan(rows: Sequence[Row], seeds: Sequence[int], out: Path,
     return list(runs.values())
 
 
-def needed(runs: Sequence[Run], names: Sequence[str]) -> Iterator[Run]:
-    """Yield the runs of some rows and those they start from, in order."""
+def needed(runs: Sequence[Run], names: Sequence[str]) -> list[Run]:
+    """Return the runs of some rows and those they start from, in order."""
     wanted = set()
     for run in reversed(runs):
         if run.row.name in names or run in wanted:
             wanted |= {run, run.start}
-    yield from (run for run in runs if run in wanted)
+    return [run for run in runs if run in wanted]
 
 
 def _key(cfg: Config, settings: Sequence[str], checksum: Checksum,

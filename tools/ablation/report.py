@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .plan import Row, Run
+from .plan import Run, Table
 
 #: Shown in the page's table; the JSON has all that were measured.
 COLUMNS = tuple(f'{metric}/{rule}' for rule in ('top1', 'oracle')
@@ -72,16 +72,14 @@ def compare(before: Mapping[str, Mapping], after: Mapping[str, Mapping],
                 verdict=verdict)
 
 
-def make_report(rows: Sequence[Row], runs: Sequence[Run],
-                comparisons: Sequence[tuple[str, str]],
+def make_report(table: Table, runs: Sequence[Run],
                 mean_pose: Mapping[str, float],
                 settings: Mapping[str, Any]) -> dict[str, Any]:
     """Collect all numbers.
 
     Args:
-        rows: The rows.
+        table: The rows.
         runs: Their runs, tested or not.
-        comparisons: Names of rows (before, after).
         mean_pose: Errors of the mean pose by metric.
         settings: What else the reader should know, for JSON.
 
@@ -90,10 +88,10 @@ def make_report(rows: Sequence[Row], runs: Sequence[Run],
     """
     means: dict[str, Any] = {}
     about: dict[str, Any] = {}
-    for row in rows:
+    for row in table.rows:
         about[row.name] = dict(
             text=row.text, config=row.config, start=row.start,
-            options=dict(row.options or {}), hooks=list(row.hooks))
+            options=dict(row.options or {}))
         if row.config is None:
             means[row.name] = {f'{metric}/top1': summary([value])
                                for metric, value in mean_pose.items()}
@@ -113,8 +111,9 @@ def make_report(rows: Sequence[Row], runs: Sequence[Run],
              **{metric: compare(about[a].get('seeds', {}),
                                 about[b].get('seeds', {}), metric)
                 for metric in COMPARED})
-        for a, b in comparisons]
-    return dict(protocol=PROTOCOL, settings=dict(settings), rows=means,
+        for a, b in table.comparisons]
+    return dict(title=table.title, protocol=PROTOCOL,
+                settings=dict(settings), rows=means,
                 differences=differences, about=about)
 
 
@@ -126,7 +125,7 @@ def format_page(report: Mapping[str, Any]) -> str:
     """
     settings = report['settings']
     lines = [
-        f'# Ablation on {settings["benchmark"]}', '',
+        f'# Ablation on {report["title"]}', '',
         f'Made by `{settings["command"]}`; the numbers stand in '
         f'`{settings["json"]}`, too.', '',
         '| mm | ' + ' | '.join(COLUMNS) + ' | seeds |',
@@ -139,12 +138,12 @@ def format_page(report: Mapping[str, Any]) -> str:
         lines.append(f'| {name} | ' + ' | '.join(cells) + f' | {count} |')
     lines += ['', '- not measured.', '', '## Protocol', '',
               report['protocol'], '']
-    lines += [f'- {key}: {_words(settings[key])}' for key in settings
-              if key not in ('benchmark', 'command', 'json')]
+    lines += [f'- {key.replace("_", " ")}: {_words(settings[key])}'
+              for key in settings if key not in ('command', 'json')]
     lines += ['', '## The rows', '']
     for name, about in report['about'].items():
         lines.append(f'- **{name}**: {about["text"]}')
-        lines += [f'  {line}' for line in _recipe(about)]
+        lines += [f'  - {line}' for line in _recipe(about)]
     lines += ['', '## What helps', '', *_comparison_table(report)]
     return '\n'.join(lines) + '\n'
 
@@ -186,17 +185,16 @@ def _recipe(about: Mapping[str, Any]) -> list[str]:
     """Return how a row is trained, one fact a line."""
     if about['config'] is None:
         return []
-    lines = [f'`{about["config"]}`' + (
-        f', from the last checkpoint of {about["start"]}'
-        if about['start'] else '')]
-    if about['steps']:
-        lines[0] += (f'; {_words(about["epochs"])} epochs, '
-                     f'{_words(about["steps"])} steps')
-    lines += [f'`{key}={value}`' for key, value in about['options'].items()]
-    lines += ['hook ' + ' '.join(f'`{k}={v}`' for k, v in hook.items())
-              for hook in about['hooks']]
-    # Two spaces break the line.
-    return ['  \n  '.join(lines)]
+    first = f'`{about["config"]}`'
+    if about['start']:
+        first += f", from the seed's last checkpoint of {about['start']}"
+    if about['seeds']:
+        first += (f'; epochs: {_words(about["epochs"])}, steps: '
+                  f'{_words(about["steps"])}, trained with version '
+                  f'{_words(about["version"])}, commit '
+                  f'{_words(about["commit"])}')
+    return [first, *(f'`{key}={value}`'
+                     for key, value in about['options'].items())]
 
 
 def _cell(value: Mapping[str, Any] | None, sign: str = '') -> str:

@@ -1,6 +1,7 @@
 """Train and test runs, several at a time, and go on where they stopped."""
 from __future__ import annotations
 
+import copy
 import fcntl
 import json
 import os
@@ -11,11 +12,13 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import Any
 
 import torch
 
 import xas_mmpose
+from xas_mmpose.render.resumable import write_whole
 
 from .plan import ROOT, Run
 
@@ -105,16 +108,8 @@ class Trainer:
             except OSError:
                 raise RuntimeError('another process is at it: '
                                    f'{run.folder}') from None
-            config = run.folder / 'config.py'
+            config = self._write_config(run)
             if not run.is_trained:
-                cfg = run.cfg.copy()
-                cfg.work_dir = str(run.folder)
-                if run.start:
-                    cfg.load_from = str(run.start.checkpoint)
-                # pretty_text's formatting takes seconds.
-                config.write_text(''.join(
-                    f'{name} = {value!r}\n'
-                    for name, value in cfg.to_dict().items()))
                 # With --resume alone, load_from would not count.
                 self._call(run, lock.fileno(), 'train.py', config,
                            *['--resume'] * run.has_begun)
@@ -131,9 +126,20 @@ class Trainer:
                 epochs=meta['epoch'], steps=meta['iter'],
                 version=xas_mmpose.__version__, commit=current_commit(),
                 metrics=json.loads(metrics.read_text()))
-            partial = run.folder / 'result.json.partial'
-            partial.write_text(json.dumps(result, indent=1) + '\n')
-            partial.rename(run.folder / 'result.json')
+            write_whole(run.folder / 'result.json',
+                        (json.dumps(result, indent=1) + '\n').encode())
+
+    def _write_config(self, run: Run) -> Path:
+        """Write down all settings of a run."""
+        cfg = copy.deepcopy(run.cfg)
+        cfg.work_dir = str(run.folder)
+        if run.start:
+            cfg.load_from = str(run.start.checkpoint)
+        path = run.folder / 'config.py'
+        # The formatting of Config.dump takes seconds.
+        path.write_text(''.join(f'{name} = {value!r}\n'
+                                for name, value in cfg.to_dict().items()))
+        return path
 
     def _call(self, run: Run, lock: int, tool: str, *args: Any) -> None:
         """Run a tool to its end, its output in the run's log."""
