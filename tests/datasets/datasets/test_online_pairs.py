@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,13 @@ from xas_mmpose.datasets.datasets import (
     OnlineSyntheticPairDataset,
     SyntheticPairDataset,
 )
+from xas_mmpose.datasets.samplers import Draw, PairedSourceSampler
 from xas_mmpose.render import SceneSettings
 from xas_mmpose.render.synthetic_set import (
     SyntheticSetSettings,
     write_synthetic_set,
 )
-from xas_mmpose.skeletons import ANIMAL3D_26
+from xas_mmpose.skeletons import ANIMAL3D_26, HUMAN36M_18
 
 SETTINGS = dict(num_subjects=2, scene=dict(image_size=32))
 PIPELINE = [dict(type='LoadImage'), dict(type='LoadMask')]
@@ -81,6 +83,26 @@ def test_every_epoch_shows_others() -> None:
     dataset.set_epoch(0)
     assert [digest(dataset[i]) for i in range(4)] == first
     assert digest(make(seed=4)[0]) != first[0]
+
+
+def test_a_draw_names_its_pass_itself() -> None:
+    dataset = make(num=3)
+    dataset.set_epoch(5)
+    combined = DATASETS.build(dict(
+        type='XasCombinedDataset', metainfo=HUMAN36M_18.metainfo(),
+        datasets=[dict(type='OnlineSyntheticPairDataset', num=3, seed=3,
+                       settings=SETTINGS)] * 2))
+    # An epoch takes two passes, and never ends.
+    sampler = PairedSourceSampler(combined, [3, 0], num_batches=2, seed=0,
+                                  infinite=True)
+    draws = list(itertools.islice(sampler, 15))
+    shown = [combined[draw] for draw in draws]
+    assert [s['img_id'] for s in shown] == [
+        draw.passes * 3 + draw for draw in draws]
+    assert sorted(s['img_id'] for s in shown) == list(range(15))
+    assert len({digest(sample) for sample in shown}) == 15
+    assert digest(dataset[Draw(1, (0, ), 4)]) == digest(
+        next(s for s in shown if s['img_id'] == 13))
 
 
 def indices_and_digests(batch: dict) -> list[tuple[int, str]]:

@@ -3,16 +3,28 @@ from __future__ import annotations
 import hashlib
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
+from mmpose.datasets import CombinedDataset
 from torch import nn
-from torch.utils.data import ConcatDataset, Dataset, Subset
+from torch.utils.data import (
+    ConcatDataset,
+    DataLoader,
+    Dataset,
+    SequentialSampler,
+    Subset,
+)
 
-from xas_mmpose.engine.hooks.dataset_epoch_hook import epoch_datasets
+from xas_mmpose.datasets.samplers import PairedSourceSampler
+from xas_mmpose.engine.hooks.dataset_epoch_hook import (
+    DatasetEpochHook,
+    epoch_datasets,
+)
 from xas_mmpose.skeletons import HUMAN36M_18
 
 #: mmengine wants every run of a process to have a name of its own.
@@ -53,7 +65,14 @@ class Model(BaseModel):
         return dict(loss=loss)
 
 
+#: The indices of the first have no epoch, those of the second know it.
+SAMPLERS = [dict(type='DefaultSampler', shuffle=True, seed=0),
+            dict(type='PairedSourceSampler', samples_per_source=[1, 1],
+                 seed=0)]
+
+
 def train(work_dir: Path, epochs: int, num_workers: int = 0,
+          sampler: dict = SAMPLERS[0], hook: bool = True,
           resume: bool = False) -> Model:
     """Train on pairs made online beside another set of them."""
     online = dict(type='OnlineSyntheticPairDataset', num=4,
@@ -66,11 +85,10 @@ def train(work_dir: Path, epochs: int, num_workers: int = 0,
                 datasets=[online, dict(online, seed=1)]),
             collate_fn=dict(type='pseudo_collate'), batch_size=2,
             num_workers=num_workers, persistent_workers=num_workers > 0,
-            sampler=dict(type='PairedSourceSampler',
-                         samples_per_source=[1, 1], seed=0)),
+            sampler=sampler),
         train_cfg=dict(by_epoch=True, max_epochs=epochs),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
-        custom_hooks=[dict(type='DatasetEpochHook')],
+        custom_hooks=[dict(type='DatasetEpochHook')] * hook,
         default_hooks=dict(logger=None, runtime_info=None),
         default_scope='mmpose', log_level='ERROR', resume=resume,
         randomness=dict(seed=0), experiment_name=f'epoch_hook_{next(RUNS)}')
@@ -78,14 +96,18 @@ def train(work_dir: Path, epochs: int, num_workers: int = 0,
     return runner.model
 
 
-@pytest.mark.parametrize('num_workers', [0, 2])
+@pytest.mark.parametrize('sampler, hook, num_workers', [
+    (SAMPLERS[0], True, 0), (SAMPLERS[0], True, 2), (SAMPLERS[1], True, 0),
+    (SAMPLERS[1], False, 2)])
 def test_a_resumed_training_goes_on_as_the_unbroken_one(
-        tmp_path: Path, num_workers: int) -> None:
-    whole = train(tmp_path / 'whole', 3)
+        tmp_path: Path, sampler: dict, hook: bool,
+        num_workers: int) -> None:
+    options = dict(sampler=sampler, hook=hook)
+    whole = train(tmp_path / 'whole', 3, **options)
     assert len(set(whole.seen)) == 3 * 8  # no picture comes twice
     broken = tmp_path / 'broken'
-    first = train(broken, 1)
-    second = train(broken, 3, num_workers, resume=True)
+    first = train(broken, 1, **options)
+    second = train(broken, 3, num_workers, resume=True, **options)
     assert first.seen + second.seen == whole.seen
     assert first.losses + second.losses == whole.losses
     assert len(set(whole.losses)) == 12
@@ -121,3 +143,19 @@ def test_a_training_without_epochs_is_warned_of(
         [0, 1] if by_epoch else [0])
     warned = 'Noting has 2 samples, and this training no epochs'
     assert (warned in caplog.text) is not by_epoch
+
+
+def test_a_sampler_that_numbers_its_draws_needs_no_epochs(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    said = []
+    monkeypatch.setattr('xas_mmpose.engine.hooks.dataset_epoch_hook.'
+                        'print_log', lambda *args: said.append(args))
+    dataset = CombinedDataset(HUMAN36M_18.metainfo(), [
+        dict(type='OnlineSyntheticPairDataset', num=3)])
+    for sampler, warnings in (
+            (PairedSourceSampler(dataset, [1], seed=0), 0),
+            (SequentialSampler(dataset), 1)):
+        DatasetEpochHook().before_train(SimpleNamespace(
+            train_loop=None,
+            train_dataloader=DataLoader(dataset, sampler=sampler)))
+        assert len(said) == warnings
