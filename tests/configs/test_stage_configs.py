@@ -14,46 +14,6 @@ PRETEXT = ['loss_skeleton_mask', 'loss_physique_mask', 'loss_symmetry',
            'loss_prior']
 
 
-@pytest.fixture
-def load(fake_h36m, fake_synthetic: Path, tmp_path: Path,
-         monkeypatch: pytest.MonkeyPatch):
-    """Return a function that loads a config, made quick to run."""
-    # MMEngine writes each config into the work dir, which takes 8 s.
-    monkeypatch.setattr(Config, 'pretty_text', '')
-
-    def load(name: str) -> Config:
-        config = Config.fromfile(CONFIGS / f'{name}.py')
-        config.model.backbone.init_cfg = None
-        config.model.backbone.update(base_channels=8, stem_channels=8)
-        head = config.model.head
-        head.in_channels = 256 if config.model.backbone.depth == 50 else 64
-        head.deconv_out_channels = [8] * len(head.deconv_out_channels)
-        loader = config.train_dataloader
-        loader.update(num_workers=0, persistent_workers=False, batch_size=4)
-        loader.sampler.update(samples_per_source=[2, 2], num_batches=2)
-        for hook in config.get('custom_hooks', []):
-            for stage in hook.get('stages', []):
-                stage.pop('samples_per_source', None)
-        loader.dataset.datasets = [
-            dict(type='XasHuman36mDataset', carry_labels=False,
-                 carry_root=True, **fake_h36m.options),
-            dict(type='SyntheticPairDataset', ann_file='annotations.json',
-                 data_root=str(fake_synthetic))
-        ]
-        for key in ('val_dataloader', 'val_cfg', 'val_evaluator',
-                    'test_dataloader', 'test_cfg', 'test_evaluator'):
-            config[key] = None
-        config.default_hooks.checkpoint = dict(
-            type='CheckpointHook', interval=1)
-        config.default_hooks.pop('visualization', None)
-        config.work_dir = str(tmp_path / 'work' / name)
-        config.log_level = 'ERROR'
-        config.load_from = None
-        return config
-
-    return load
-
-
 def test_the_papers_numbers_stand_in_the_configs():
     stage_1, stage_2 = (Config.fromfile(CONFIGS / f'xas_h36m_s{i}.py')
                         for i in (1, 2))
