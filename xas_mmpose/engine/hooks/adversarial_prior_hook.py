@@ -56,6 +56,9 @@ class AdversarialPriorHook(Hook):
     While ``loss_prior`` has weight 0 the discriminator and its schedules
     rest: its optimizer must not gather zeros before its work begins.
 
+    A head that ranks whole poses (its ``pose_ranker``) reads the weights of
+    this discriminator, and so keeps them in the model's checkpoint.
+
     Args:
         discriminator: Config of the discriminator; it is given the head's
             ``metainfo``. It needs a ``score(poses)`` through which gradients
@@ -100,6 +103,8 @@ class AdversarialPriorHook(Hook):
         self.interval = interval
         self.seed = seed
         self.steps = 0
+        #: Whether the discriminator has learned anything yet.
+        self.trained = False
         self.discriminator: nn.Module | None = None
 
     def before_run(self, runner: Runner) -> None:
@@ -139,6 +144,7 @@ class AdversarialPriorHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Lend the discriminator's judgement to the head."""
         discriminator = self.discriminator
+        self._teach_ranker(runner)
 
         # A plain function: a module would become a part of the head, and a
         # copy of the head would copy a bound method's object.
@@ -149,8 +155,15 @@ class AdversarialPriorHook(Hook):
         _head(runner).pretext.judge = judge
 
     def after_train(self, runner: Runner) -> None:
-        """Leave no trace in the head."""
+        """Leave no trace in the head but the ranker's weights."""
         _head(runner).pretext.judge = None
+        if _ranker(runner) is not None:
+            _ranker(runner).learning = False
+
+    def _teach_ranker(self, runner: Runner) -> None:
+        """Let the ranker of whole poses see the discriminator, too."""
+        if _ranker(runner) is not None:
+            _ranker(runner).share_prior(self.discriminator, self.trained)
 
     def after_train_iter(self,
                          runner: Runner,
@@ -172,6 +185,9 @@ class AdversarialPriorHook(Hook):
         if self.every_n_train_iters(runner, self.interval):
             for name, value in self.step(poses).items():
                 runner.message_hub.update_scalar(f'train/prior/{name}', value)
+            if self.steps and not self.trained:
+                self.trained = True
+                self._teach_ranker(runner)
         self._step_schedulers(by_epoch=False)
 
     def after_train_epoch(self, runner: Runner) -> None:
@@ -260,9 +276,14 @@ class AdversarialPriorHook(Hook):
             ValueError: If training is resumed from a checkpoint that has no
                 discriminator.
         """
+        state = checkpoint.get(KEY)
+        # Converted weights have learned elsewhere: they count no steps.
+        if state is not None and state.get('steps', 1):
+            self.trained = True
+            if _ranker(runner) is not None:
+                _ranker(runner).load_prior(state['discriminator'])
         if self.discriminator is None:  # no training
             return
-        state = checkpoint.get(KEY)
         resumes = runner._resume
         if state is None:
             if resumes:
@@ -286,6 +307,11 @@ def _head(runner: Runner) -> nn.Module:
     if is_model_wrapper(model):
         model = model.module
     return getattr(model, 'head', None)
+
+
+def _ranker(runner: Runner) -> nn.Module | None:
+    """Return what ranks the head's whole poses, if anything does."""
+    return getattr(_head(runner), 'pose_ranker', None)
 
 
 def _build_scheduler(cfg: Mapping[str, Any],

@@ -1,4 +1,5 @@
 """Heads."""
 from .multi_hypothesis_head import MultiHypothesisHead
+from .pose_ranker import PoseRanker
 
-__all__ = ['MultiHypothesisHead']
+__all__ = ['MultiHypothesisHead', 'PoseRanker']

@@ -65,6 +65,11 @@ class MultiHypothesisHead(HeatmapHead):
             discriminator, or None. The discriminator is not a part of the
             head: it comes from
             :class:`~xas_mmpose.engine.AdversarialPriorHook`.
+        pose_ranker: Config of what puts the codec's modes together into
+            whole poses
+            (:class:`~xas_mmpose.models.heads.pose_ranker.PoseRanker`); it is
+            given ``metainfo``. None to predict the m-th mode of every key
+            point as the m-th pose. Training is the same.
         init_cfg: Initialisation; Kaiming normal by default.
 
     Raises:
@@ -88,6 +93,7 @@ class MultiHypothesisHead(HeatmapHead):
                  loss_physique_mask: Mapping[str, Any] | None = None,
                  loss_symmetry: Mapping[str, Any] | None = None,
                  loss_prior: Mapping[str, Any] | None = None,
+                 pose_ranker: Mapping[str, Any] | None = None,
                  init_cfg: Any = None) -> None:
         self.num_keypoints = len(metainfo.get('keypoint_info', ()))
         if self.num_keypoints == 0:
@@ -111,6 +117,10 @@ class MultiHypothesisHead(HeatmapHead):
         self.pretext = PretextLosses(
             metainfo, loss_skeleton_mask, loss_physique_mask, loss_symmetry,
             loss_prior)
+        self.pose_ranker = (
+            MODELS.build(dict(type='PoseRanker', metainfo=metainfo)
+                         | dict(pose_ranker))
+            if pose_ranker is not None else None)
 
     @property
     def loss_modules(self) -> dict[str, nn.Module | None]:
@@ -252,14 +262,20 @@ class MultiHypothesisHead(HeatmapHead):
 
             - ``keypoints`` (1, K, 3): the likeliest pose in the patch: px,
               px, mm behind the root (the estimator maps x, y to the image)
-            - ``keypoint_scores`` (1, K): probability of its depth
+            - ``keypoint_scores`` (1, K): probability of its depths
             - ``keypoints_3d`` (1, K, 3): the same in the camera frame, mm,
               relative to the root
             - ``hypotheses`` (1, M, K, 3): all of them, normalised, with the
               root's likeliest place in each
             - ``hypotheses_3d`` (1, M, K, 3): all of them in the camera
               frame, mm, relative to the root
-            - ``hypothesis_scores`` (1, M, K)
+            - ``hypothesis_scores`` (1, M, K): probability of each depth;
+              with a ``pose_ranker`` that of the whole pose, the same for all
+              its key points. 0 where there is no such hypothesis
+
+        Raises:
+            ValueError: If the ``pose_ranker`` asks a discriminator that no
+                checkpoint has brought.
         """
         if test_cfg and test_cfg.get('flip_test', False):
             marginals = self._flip_average(
@@ -269,15 +285,21 @@ class MultiHypothesisHead(HeatmapHead):
         hypotheses, scores = self.decoder.decode_marginals(marginals)
         # Poses are told relative to the root, which therefore has one place:
         # another mode of it would shift a whole hypothesis.
-        hypotheses = hypotheses.detach().double().cpu().numpy()
         root = self.root_index
+        hypotheses = hypotheses.detach().clone()
         hypotheses[:, 1:, root] = hypotheses[:, :1, root]
-        scores = scores.detach().cpu().numpy()
+        scores = scores.detach().clone()
         scores[:, 1:, root] = scores[:, :1, root]
+        keypoint_scores = scores[:, :1]
+        if self.pose_ranker is not None:
+            ranked = self.pose_ranker(hypotheses, scores)
+            hypotheses, keypoint_scores = ranked.poses, ranked.mass[:, :1]
+            scores = ranked.probability[..., None].expand_as(ranked.mass)
         return [
             self._instance(*prediction, sample.metainfo)
-            for *prediction, sample in zip(hypotheses, scores,
-                                           batch_data_samples)
+            for *prediction, sample in zip(
+                hypotheses.double().cpu().numpy(), scores.cpu().numpy(),
+                keypoint_scores.cpu().numpy(), batch_data_samples)
         ]
 
     def _flip_average(self, feats: list[Features],
@@ -290,6 +312,7 @@ class MultiHypothesisHead(HeatmapHead):
         return Marginals(*((a + b) / 2 for a, b in zip(straight, flipped)))
 
     def _instance(self, hypotheses: np.ndarray, scores: np.ndarray,
+                  keypoint_scores: np.ndarray,
                   metainfo: Mapping[str, Any]) -> InstanceData:
         """Convert one sample's hypotheses (M, K, 3) into all frames."""
         cube_size = metainfo.get('cube_size', self.decoder.cube_size)
@@ -303,7 +326,7 @@ class MultiHypothesisHead(HeatmapHead):
         camera = camera - camera[:, root]
         return InstanceData(
             keypoints=patch[:1],
-            keypoint_scores=scores[:1],
+            keypoint_scores=keypoint_scores,
             keypoints_3d=camera[:1],
             hypotheses=hypotheses[None],
             hypotheses_3d=camera[None],
