@@ -16,7 +16,6 @@ from xas_mmpose.datasets.samplers import (
 from xas_mmpose.skeletons import HUMAN36M_18
 
 
-
 @TRANSFORMS.register_module(force=True)
 class _Dice(BaseTransform):
     """Throws one die of each global generator."""

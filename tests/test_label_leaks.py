@@ -1,0 +1,136 @@
+"""No annotation of a target picture reaches the training."""
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
+RUNS = itertools.count()
+LOSSES = ['loss_physique_mask', 'loss_prior', 'loss_skeleton_mask',
+          'loss_symmetry', 'loss_synthetic', 'loss_synthetic_likelihood']
+
+
+class NoteHook(Hook):
+    """Notes all losses, the discriminator's too."""
+
+    priority = 'LOW'
+
+    def __init__(self) -> None:
+        self.losses: list[dict[str, float]] = []
+
+    def after_train_iter(self, runner: Runner, batch_idx: int,
+                         data_batch: Any = None, outputs: Any = None) -> None:
+        prior = {name: float(scalar.current()) for name, scalar
+                 in runner.message_hub.log_scalars.items() if 'prior/' in name}
+        self.losses.append({**{k: float(v.detach())
+                               for k, v in outputs.items()},
+                            **prior})
+
+
+@pytest.fixture
+def train(fake_h36m, fake_synthetic: Path, tmp_path: Path,
+          monkeypatch: pytest.MonkeyPatch):
+    """Return a function that trains by a shipped config, made quick."""
+    monkeypatch.setattr(Config, 'pretty_text', '')
+
+    def train(crop_rule: str, **options: Any) -> tuple[list, list]:
+        """Return the losses of four iterations, and all weights then."""
+        monkeypatch.setenv('XAS_CROP_RULE', crop_rule)
+        config = Config.fromfile(CONFIGS / 'xas_mini_s2.py')
+        config.model.backbone.update(base_channels=8, stem_channels=8)
+        config.model.head.update(in_channels=64, deconv_out_channels=[8, 8])
+        loader = config.train_dataloader
+        loader.update(num_workers=0, persistent_workers=False, batch_size=5)
+        loader.sampler.update(samples_per_source=[3, 2], num_batches=4)
+        # It would set other numbers.
+        config.custom_hooks = [hook for hook in config.custom_hooks
+                               if hook.type != 'StageScheduleHook']
+        target, synthetic = loader.dataset.datasets
+        target.update(fake_h36m.options, **options)
+        synthetic.update(data_root=str(fake_synthetic), split=None)
+        for key in ('val_dataloader', 'val_cfg', 'val_evaluator', 'load_from',
+                    'test_dataloader', 'test_cfg', 'test_evaluator'):
+            config[key] = None
+        config.default_hooks.checkpoint = None
+        config.default_hooks.pop('visualization', None)
+        config.train_cfg.update(max_epochs=1)
+        config.work_dir, config.log_level = str(tmp_path / 'work'), 'ERROR'
+        config.experiment_name = f'leaks_{next(RUNS)}'
+        runner = Runner.from_cfg(config)
+        note = NoteHook()
+        runner.register_hook(note)
+        runner.train()
+        state = dict(model=runner.model.state_dict(),
+                     optimizer=runner.optim_wrapper.state_dict())
+        runner.call_hook('before_save_checkpoint', checkpoint=state)
+        assert len(note.losses) == 4
+        for losses in note.losses:
+            assert set(LOSSES) < set(losses)
+            assert 'train/prior/loss_discriminator' in losses
+            assert all(np.isfinite(list(losses.values())))
+        return note.losses, list(tensors(state))
+
+    return train
+
+
+def tensors(state: Any):
+    """Yield all tensors of a nested state."""
+    if isinstance(state, torch.Tensor):
+        yield state
+    elif isinstance(state, dict | list | tuple):
+        for part in (state.values() if isinstance(state, dict) else state):
+            yield from tensors(part)
+
+
+def same(a: tuple[list, list], b: tuple[list, list]) -> bool:
+    """Say whether two trainings are equal, bit for bit."""
+    assert len(a[1]) == len(b[1]) > 300
+    return a[0] == b[0] and all(map(torch.equal, a[1], b[1]))
+
+
+def annotate(fake_h36m, keep_root: bool, shift: float = 0.0) -> None:
+    """Replace annotations by NaN: 2D, 3D, boxes, and the root or not.
+
+    Args:
+        fake_h36m: The data set.
+        keep_root: Whether the root's 3D place stays.
+        shift: How far it is moved, in metres.
+    """
+    path = fake_h36m.root / 'annotations/h36m_train.npz'
+    arrays = dict(np.load(path))
+    root = arrays['S'][:, 0].copy()
+    for name in set(arrays) - {'imgname'}:
+        arrays[name] = np.full_like(arrays[name], np.nan)
+    if keep_root:
+        arrays['S'][:, 0] = root + [shift, 0, 0, 0]
+    np.savez(path, **arrays)
+
+
+@pytest.mark.parametrize('carry_labels', [False, True])
+def test_with_mask_crops_no_annotation_is_read(train, fake_h36m,
+                                               carry_labels: bool):
+    # Even where the data set hands them on, as for a validation.
+    before = train('mask', carry_labels=carry_labels)
+    annotate(fake_h36m, keep_root=False)
+    assert same(train('mask', carry_labels=carry_labels), before)
+
+
+def test_with_root_crops_the_root_alone_is_read(train, fake_h36m):
+    before = train('root')
+    annotate(fake_h36m, keep_root=True)
+    assert same(train('root'), before)
+    annotate(fake_h36m, keep_root=True, shift=0.05)
+    moved = train('root')
+    assert not same(moved, before)
+    assert all(a != b for a, b in zip(moved[0], before[0]))
+    annotate(fake_h36m, keep_root=False)
+    with pytest.raises(ValueError, match='annotated root'):
+        train('root')
