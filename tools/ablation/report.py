@@ -97,7 +97,7 @@ def make_report(table: Table, runs: Sequence[Run],
                                for metric, value in mean_pose.items()}
             continue
         results = {str(run.seed): run.result() for run in runs
-                   if run.row is row and run.result()}
+                   if run.row.name == row.name and run.result()}
         seeds = {seed: r['metrics'] for seed, r in results.items()}
         about[row.name].update(
             seeds=seeds,
