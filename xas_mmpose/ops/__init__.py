@@ -1,15 +1,16 @@
 """Operations on volumes, pictures and masks."""
-from .depth_modes import (
-                          DepthModes,
-                          Marginals,
-                          depth_modes,
-                          expectation,
-                          volume_marginals,
-)
+from .depth_modes import DepthModes, depth_modes
 from .geodesic_weight import geodesic_weight
+from .marginals import (
+    Marginals,
+    expectation,
+    projected_marginals,
+    volume_marginals,
+)
 from .skeleton_mask import skeleton_mask
 
 __all__ = [
     'DepthModes', 'Marginals', 'depth_modes', 'expectation',
-    'geodesic_weight', 'skeleton_mask', 'volume_marginals'
+    'geodesic_weight', 'projected_marginals', 'skeleton_mask',
+    'volume_marginals'
 ]

@@ -1,4 +1,4 @@
-"""From a volume of scores to x, y and several depths per key point."""
+"""From a depth profile to several depths per key point."""
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -7,21 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-
-class Marginals(NamedTuple):
-    """Distributions of each key point along the axes of its volume.
-
-    Each is the softmax of the whole volume, summed over the other two axes.
-
-    Attributes:
-        x: Over columns (B, K, W).
-        y: Over rows (B, K, H).
-        z: Over depth bins (B, K, D), front to back: the depth profile.
-    """
-
-    x: Tensor
-    y: Tensor
-    z: Tensor
+from .marginals import expectation
 
 
 class DepthModes(NamedTuple):
@@ -41,53 +27,6 @@ class DepthModes(NamedTuple):
     confidence: Tensor
     mass: Tensor
     peak: Tensor
-
-
-def volume_marginals(volume: Tensor) -> Marginals:
-    """Take one softmax over each key point's volume and marginalise it.
-
-    Sec. 3.1 of arXiv 2411.13026. No (B, K, D, H, W) array of probabilities
-    outlives the call but the softmax itself.
-
-    Args:
-        volume: Scores (B, K, D, H, W); the three sizes may differ.
-
-    Returns:
-        The marginals.
-
-    Raises:
-        ValueError: If ``volume`` does not have five dimensions.
-
-    Example:
-        >>> volume = torch.zeros(1, 1, 2, 3, 4)
-        >>> volume[..., 1] = 50.0
-        >>> [round(float(p), 3) for p in volume_marginals(volume).x[0, 0]]
-        [0.0, 1.0, 0.0, 0.0]
-    """
-    if volume.ndim != 5:
-        raise ValueError('a volume has the shape (B, K, D, H, W), got '
-                         f'{tuple(volume.shape)}')
-    # Under autocast the half-precision sums over 10^5 voxels lose digits.
-    if volume.dtype in (torch.float16, torch.bfloat16):
-        volume = volume.float()
-    probability = volume.flatten(2).softmax(-1).view(volume.shape)
-    plane = probability.sum(2)
-    return Marginals(
-        x=plane.sum(2), y=plane.sum(3), z=probability.sum((3, 4)))
-
-
-def expectation(profile: Tensor) -> Tensor:
-    """Return the mean bin of a distribution.
-
-    Args:
-        profile: Probabilities (..., D).
-
-    Returns:
-        Mean bins (...); bin d's centre is d.
-    """
-    bins = torch.arange(profile.shape[-1], dtype=profile.dtype,
-                        device=profile.device)
-    return (profile * bins).sum(-1)
 
 
 def depth_modes(profile: Tensor,
@@ -130,7 +69,7 @@ def depth_modes(profile: Tensor,
     Example:
         >>> profile = torch.tensor([0.1, 0.5, 0.1, 0.0, 0.3, 0.0])
         >>> modes = depth_modes(profile, num_hypotheses=3, window=3)
-        >>> modes.index.tolist()
+        >>> [round(d, 2) for d in modes.index.tolist()]
         [1.0, 4.0, 1.0]
         >>> [round(c, 2) for c in modes.confidence.tolist()]
         [0.5, 0.3, 0.0]
