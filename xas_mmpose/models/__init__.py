@@ -1,5 +1,5 @@
 """Heads, losses and priors, registered with MMPose."""
-from .heads import MultiHypothesisHead
+from .heads import MultiHypothesisHead, PoseRanker
 from .losses import (
                      MarginalLikelihoodLoss,
                      PhysiqueMaskLoss,
@@ -13,7 +13,7 @@ from .priors import GCNPoseDiscriminator, PhysiqueNetwork
 
 __all__ = [
     'GCNPoseDiscriminator', 'MarginalLikelihoodLoss', 'MultiHypothesisHead',
-    'PhysiqueMaskLoss', 'PhysiqueNetwork', 'PriorDiscriminatorLoss',
-    'PriorGeneratorLoss', 'SkeletonMaskLoss', 'SymmetryLoss',
-    'WinnerTakesAllLoss'
+    'PhysiqueMaskLoss', 'PhysiqueNetwork', 'PoseRanker',
+    'PriorDiscriminatorLoss', 'PriorGeneratorLoss', 'SkeletonMaskLoss',
+    'SymmetryLoss', 'WinnerTakesAllLoss'
 ]
