@@ -110,7 +110,8 @@ def annotate(fake_h36m, keep_root: bool, shift: float = 0.0) -> None:
     for name in set(arrays) - {'imgname'}:
         arrays[name] = np.full_like(arrays[name], np.nan)
     if keep_root:
-        arrays['S'][:, 0] = root + [shift, 0, 0, 0]
+        arrays['S'][:, 0] = root
+        arrays['S'][:, 0, 0] += shift
     np.savez(path, **arrays)
 
 
