@@ -11,6 +11,7 @@ _base_ = './xas_h36m_s2.py'
 load_from = None
 
 begin = _base_.stage_1.epochs
+end = begin + _base_.train_cfg.max_epochs
 pretext = ['loss_skeleton_mask', 'loss_physique_mask', 'loss_symmetry',
            'loss_prior']
 stages = [
@@ -26,12 +27,13 @@ custom_hooks = [
     dict(type='StageScheduleHook', stages=stages),
 ]
 
-train_cfg = dict(max_epochs=begin + _base_.train_cfg.max_epochs)
+train_cfg = dict(max_epochs=end)
 optim_wrapper = dict(optimizer=dict(lr=_base_.stage_1.lr))
-# Each stage's own schedule, the second as long after its begin.
+# Each stage's own schedule, the second when it has begun.
 param_scheduler = [
     *_base_.stage_1.param_scheduler,
-    *[dict(schedule, begin=begin) for schedule in _base_.param_scheduler],
+    *[dict(schedule, begin=begin, end=end)
+      for schedule in _base_.param_scheduler],
 ]
 
 # In stage 1 the physique network rests: DDP has to look for it.
