@@ -80,6 +80,9 @@ rows = dict(
         config=STAGE2,
         start='stage1',
         options=ema),
+    # Decoding as theirs (the codec's `reference`) would not fit the weights
+    # of the shared stage 1; their discriminator's options change nothing
+    # where its gradient reaches nothing.
     reference_defects=dict(
         text="Stage 2 with what is wrong in the authors' released code: the "
         "prior's gradient does not reach the detector, the whole batch "

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -431,6 +432,40 @@ def test_ctrl_c_stops_the_children(make_plan, tool, monkeypatch):
         tool.runs.Trainer(2, 1).run(runs)
     assert [child.returncode for child in started] == [-signal.SIGTERM] * 2
     assert [run.result() for run in runs] == [None] * 4
+
+
+def test_a_polite_request_stops_like_ctrl_c(table_file, tmp_path, tool,
+                                            monkeypatch, capsys):
+    monkeypatch.setattr(
+        tool.main.Trainer, 'run',
+        lambda self, runs: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(sys, 'argv', [
+        'run_ablation.py', '--config', str(table_file), '--out',
+        str(tmp_path / 'out')])
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        assert tool.main.main() == 130
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert 'the same command goes on' in capsys.readouterr().out
+
+
+def test_time_left_is_guessed_from_the_same_config(tool, monkeypatch):
+    now = [0.]
+    monkeypatch.setattr(tool.runs.time, 'monotonic', lambda: now[0])
+    runs = [Mock(**{'row.config': config, 'result.return_value':
+                    dict(metrics={})})
+            for config in ('one', 'one', 'two', 'two', 'two')]
+    clock = tool.runs._Clock(2, runs)
+    for run, end in ((runs[0], 600.), (runs[2], 3000.)):
+        clock.start(run)
+        now[0] = end
+        clock.finish(run)
+    # One of 600 s and two of 2400 s are left, for two jobs.
+    assert clock._minutes_left() == pytest.approx(5400 / 2 / 60)
+    clock.start(runs[3])
+    now[0] += 400
+    assert clock._minutes_left() == pytest.approx(5000 / 2 / 60)
 
 
 def test_threads_are_told(fake, make_plan, tool, monkeypatch):

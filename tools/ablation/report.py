@@ -18,7 +18,9 @@ PROTOCOL = (
     'Errors in mm, both poses centred on the root; MPJPE aligns nothing else, '
     'N-MPJPE a scale, P-MPJPE scale, rotation and translation. top1: the '
     'first hypothesis, chosen without the truth; oracle: the whole '
-    'hypothesis of the least MPJPE. Left and right are never exchanged. '
+    'hypothesis of the least MPJPE. Left and right are never exchanged. The '
+    "crop rule 'root' reads the annotated place of the root, 'mask' nothing "
+    'but the mask. '
     'Every run counts with its last checkpoint. ± is the standard deviation '
     'over seeds (n - 1).')
 
@@ -136,8 +138,8 @@ def format_page(report: Mapping[str, Any]) -> str:
         if report['about'][name]['config'] is None:
             count = '-'
         lines.append(f'| {name} | ' + ' | '.join(cells) + f' | {count} |')
-    lines += ['', '- not measured.', '', '## Protocol', '',
-              report['protocol'], '']
+    lines += ['', 'A dash stands for what was not measured.', '',
+              '## Protocol', '', report['protocol'], '']
     lines += [f'- {key.replace("_", " ")}: {_words(settings[key])}'
               for key in settings if key not in ('command', 'json')]
     lines += ['', '## The rows', '']
