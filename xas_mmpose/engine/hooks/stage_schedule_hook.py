@@ -130,9 +130,8 @@ class StageScheduleHook(Hook):
         modules = _loss_modules(runner)
         # A resumed training has not seen the stages before this one.
         for stage in self.stages[:number + 1]:
-            for name, weight in stage.get('loss_weights', {}).items():
-                modules[name].loss_weight = (
-                    self._configured[name] if weight is None else weight)
+            for name, weight in self._weights(stage).items():
+                modules[name].loss_weight = weight
             if 'samples_per_source' in stage:
                 _batch_sampler(runner).set_samples_per_source(
                     stage['samples_per_source'], stage['begin'])
@@ -141,8 +140,14 @@ class StageScheduleHook(Hook):
         if 'lr_factor' in stage and stage['begin'] == now:
             for group in runner.optim_wrapper.param_groups:
                 group['lr'] = group['initial_lr'] * stage['lr_factor']
+        shown = dict(stage, loss_weights=self._weights(stage))
         runner.logger.info(f'Stage {number + 1} of {len(self.stages)}: '
-                           f'{stage}')
+                           f'{shown}')
+
+    def _weights(self, stage: Mapping[str, Any]) -> dict[str, float]:
+        """Return the weights that a stage sets."""
+        return {name: self._configured[name] if weight is None else weight
+                for name, weight in stage.get('loss_weights', {}).items()}
 
 
 def _loss_modules(runner: Runner) -> dict[str, nn.Module | None]:
