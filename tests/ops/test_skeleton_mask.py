@@ -1,6 +1,7 @@
 """Skeleton masks: closed forms, an autograd oracle, goldens, bad input."""
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ from torch import Tensor
 
 from xas_mmpose.ops import skeleton_mask
 from xas_mmpose.skeletons import HUMAN36M_18
+
+# The package's attribute of that name is the function.
+module = sys.modules[skeleton_mask.__module__]
 
 
 def stacked_maps(keypoints: Tensor, links: list, widths: Tensor,
@@ -40,7 +44,11 @@ def test_a_horizontal_line_fades_with_the_squared_distance():
     np.testing.assert_allclose(mask[0, 0, 2, 8], np.exp(-5 / 4), rtol=1e-6)
 
 
-def test_maximum_and_gradient_equal_those_of_stacked_maps():
+# A sample at a time, two, all three.
+@pytest.mark.parametrize('pixels', [1, 2 * 24 * 32, 2**16])
+def test_maximum_and_gradient_equal_those_of_stacked_maps(
+        pixels: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, 'CPU_PIXELS', pixels)
     generator = torch.Generator().manual_seed(0)
     pose = torch.rand(3, 18, 2, generator=generator,
                       dtype=torch.float64) * 40 - 4
@@ -58,6 +66,14 @@ def test_maximum_and_gradient_equal_those_of_stacked_maps():
     (got * weight).sum().backward()
     (want * weight).sum().backward()
     torch.testing.assert_close(ours.grad, oracle.grad)
+
+
+def test_no_pose_gives_no_map():
+    pose = torch.zeros(0, 2, 2, requires_grad=True)
+    mask = skeleton_mask(pose, [(0, 1)], [1.0], (5, 4))
+    assert mask.shape == (0, 1, 4, 5)
+    mask.sum().backward()
+    assert pose.grad.shape == (0, 2, 2)
 
 
 def test_gradcheck():
