@@ -1,20 +1,42 @@
-# X as Supervision on a folder of one's own pictures with masks.
-_base_ = [
-    './_base_/models/xas_res50.py',
-    './_base_/datasets/xas_custom.py',
-    './_base_/schedules/xas_adam_50e.py',
+# X as Supervision on a folder of one's own pictures and one of their masks,
+# nothing else; synthetic pairs beside them. Both stages in one run.
+_base_ = './xas_h36m.py'
+
+# Where the data lie; XAS_CUSTOM_ROOT and XAS_SYNTHETIC_ROOT say it, too:
+#     data/custom/images/anything/below/0001.jpg
+#     data/custom/masks/anything/below/0001.png    grey, 255 = the person
+data_root = '{{$XAS_CUSTOM_ROOT:data/custom}}'
+
+load = [
+    dict(type='LoadImage'),
+    dict(type='LoadMask'),
+    # Nobody knows where the root is: the mask places the crop.
+    dict(type='GetCubeBox', rule='mask'),
 ]
+train_pipeline = [*load, *_base_.train_pipeline[len(_base_.load):]]
+test_pipeline = [*load, *_base_.test_pipeline[len(_base_.load):]]
 
-custom_imports = dict(imports=['xas_mmpose'], allow_failed_imports=False)
+target = dict(type='MaskedFolderDataset', data_root=data_root)
+synthetic = dict(_base_.synthetic_train, heldout_fraction=0.04)
 
-model = dict(head=dict(metainfo={{_base_.dataset_info}}))
+train_dataloader = dict(
+    dataset=dict(
+        datasets=[target, dict(synthetic, split='train')],
+        pipeline=train_pipeline))
+# One's own pictures have no truth. These numbers are of synthetic people that
+# the training does not see: they tell that it goes well, not how well it does
+# on the pictures.
+val_dataloader = dict(
+    dataset=dict(
+        synthetic,
+        _delete_=True,
+        split='heldout',
+        test_mode=True,
+        pipeline=test_pipeline))
+test_dataloader = val_dataloader
 
-# Resuming goes on with the same order of pictures.
-randomness = dict(seed=0)
+val_evaluator = dict(prefix='synthetic', per_action=False)
+test_evaluator = val_evaluator
 
-custom_hooks = [
-    dict(type='SyncBuffersHook'),
-    dict(type='PretrainedWeightsHook'),
-]
-# No best one: no number here is of the pictures themselves.
-default_hooks = dict(checkpoint=dict(interval=1, max_keep_ckpts=3))
+# So there is no best checkpoint, either.
+default_hooks = dict(checkpoint=dict(save_best=None))

@@ -27,8 +27,14 @@ SMALL = [
     'train_dataloader.persistent_workers=False',
     'train_dataloader.batch_size=2',
     'train_dataloader.sampler.samples_per_source=[1,1]',
-    'train_dataloader.sampler.num_batches=2', 'train_cfg.max_epochs=1',
-    'train_cfg.val_interval=1',
+    # A step of each stage.
+    'train_dataloader.sampler.num_batches=1', 'train_cfg.max_epochs=2',
+    'custom_hooks.3.stages.1.begin=1',
+    'custom_hooks.2.discriminator.channels=8',
+    'custom_hooks.2.discriminator.header_channels=16',
+    'model.head.loss_skeleton_mask.map_size=[32,32]',
+    'model.head.loss_physique_mask.map_size=[32,32]',
+    'train_cfg.val_interval=2',
     'val_dataloader.num_workers=0', 'val_dataloader.persistent_workers=False',
     'test_dataloader.num_workers=0',
     'test_dataloader.persistent_workers=False', 'log_level=ERROR',
@@ -71,17 +77,19 @@ def test_trains_and_tests_on_a_plain_folder(
     monkeypatch.setenv('XAS_SYNTHETIC_ROOT', str(fake_synthetic))
     work = tmp_path / 'work'
     run('train', monkeypatch, CONFIG, '--work-dir', work)
-    weights = torch.load(work / 'epoch_1.pth', weights_only=False)
+    weights = torch.load(work / 'epoch_2.pth', weights_only=False)
     assert weights['meta']['iter'] == 2
     assert all(torch.isfinite(value).all()
                for value in weights['state_dict'].values())
     scalars = next(work.rglob('scalars.json')).read_text().splitlines()
-    first, second, validation = map(json.loads, scalars)
-    for log in (first, second):
-        assert log['loss_skeleton_mask'] > 0
-        assert log['loss_synthetic'] > 0
-    assert validation['synthetic/MPJPE/top1'] > 0
-    run('test', monkeypatch, CONFIG, work / 'epoch_1.pth', '--work-dir', work,
+    first, second, score = map(json.loads, scalars)
+    pretext = {'loss_skeleton_mask', 'loss_physique_mask', 'loss_symmetry',
+               'loss_prior'}
+    assert first['loss_synthetic'] > 0
+    assert not pretext & set(first)
+    assert all(second[loss] > 0 for loss in pretext)
+    assert score['synthetic/MPJPE/top1'] > 0
+    run('test', monkeypatch, CONFIG, work / 'epoch_2.pth', '--work-dir', work,
         '--out', tmp_path / 'metrics.json')
     metrics = json.loads((tmp_path / 'metrics.json').read_text())
     assert 0 < metrics['synthetic/MPJPE/top1'] < 3000
