@@ -296,8 +296,8 @@ class MultiHypothesisHead(HeatmapHead):
             hypotheses, keypoint_scores = ranked.poses, ranked.mass[:, :1]
             scores = ranked.probability[..., None].expand_as(ranked.mass)
         return [
-            self._instance(*prediction, sample.metainfo)
-            for *prediction, sample in zip(
+            self._instance(poses, score, sample.metainfo, keypoint_score)
+            for poses, score, keypoint_score, sample in zip(
                 hypotheses.double().cpu().numpy(), scores.cpu().numpy(),
                 keypoint_scores.cpu().numpy(), batch_data_samples)
         ]
@@ -312,8 +312,8 @@ class MultiHypothesisHead(HeatmapHead):
         return Marginals(*((a + b) / 2 for a, b in zip(straight, flipped)))
 
     def _instance(self, hypotheses: np.ndarray, scores: np.ndarray,
-                  keypoint_scores: np.ndarray,
-                  metainfo: Mapping[str, Any]) -> InstanceData:
+                  metainfo: Mapping[str, Any],
+                  keypoint_scores: np.ndarray | None = None) -> InstanceData:
         """Convert one sample's hypotheses (M, K, 3) into all frames."""
         cube_size = metainfo.get('cube_size', self.decoder.cube_size)
         patch = normalised_to_patch(hypotheses, self.decoder.input_size,
@@ -326,7 +326,8 @@ class MultiHypothesisHead(HeatmapHead):
         camera = camera - camera[:, root]
         return InstanceData(
             keypoints=patch[:1],
-            keypoint_scores=keypoint_scores,
+            keypoint_scores=(
+                scores[:1] if keypoint_scores is None else keypoint_scores),
             keypoints_3d=camera[:1],
             hypotheses=hypotheses[None],
             hypotheses_3d=camera[None],

@@ -82,7 +82,7 @@ class PoseRanker(BaseModule):
         super().__init__()
         if first not in FIRST:
             raise ValueError(f'first must be one of {FIRST}, got {first!r}')
-        if num_candidates < (num_poses or 1) or (num_poses or 1) < 1:
+        if not 1 <= (1 if num_poses is None else num_poses) <= num_candidates:
             raise ValueError(
                 'PoseRanker needs 1 <= num_poses <= num_candidates, got '
                 f'{num_poses} and {num_candidates}')
@@ -143,7 +143,7 @@ class PoseRanker(BaseModule):
         confidence = (self.mass_weight * confidence.masked_fill(~found, 0)
                       + self._prior(candidates, found))
         confidence = confidence.masked_fill(~found, -torch.inf)
-        order = confidence.argsort(1, descending=True, stable=True)
+        order = confidence.argsort(dim=1, descending=True, stable=True)
         # Unlikely is not missing.
         tiny = torch.finfo(mass.dtype).tiny
         share = confidence.softmax(1).to(mass).clamp_min(tiny) * found
