@@ -16,7 +16,8 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 #: Single stages, EMA and other data have their own tests.
 ENTRY_POINTS = sorted(path.name for path in CONFIGS.glob('*.py')
                       if path.stem.startswith(('xas_h36m', 'xas_mini'))
-                      and not path.stem.endswith(('_s1', '_s2', '_ema')))
+                      and not path.stem.endswith(
+                          ('_s1', '_s2', '_ema', '_tiktok')))
 LOSSES = ['loss_physique_mask', 'loss_prior', 'loss_skeleton_mask',
           'loss_symmetry', 'loss_synthetic', 'loss_synthetic_likelihood']
 
