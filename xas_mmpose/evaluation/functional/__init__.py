@@ -11,12 +11,14 @@ from .hypotheses import (
     hypothesis_diversity,
     select_hypothesis,
 )
+from .joint_subsets import JOINT_SUBSETS, subset_indices
 from .keypoint_2d import joint_errors_2d, pose_errors_2d
 from .keypoint_3d import (
     METRICS,
     joint_errors,
     mean_pose_baseline,
     pose_errors,
+    require_root,
 )
 from .left_right import (
     LEFT_RIGHT_RULES,
@@ -34,11 +36,12 @@ from .reference import (
 )
 
 __all__ = [
-    'ACTION_SETS', 'HYPOTHESIS_RULES', 'LEFT_RIGHT_RULES', 'METRICS',
-    'Crops', 'ReferenceErrors', 'Views', 'action_name', 'ambiguity_ratio',
-    'auc_3d', 'depth_order_accuracy', 'exchange_left_right', 'head_size',
-    'hypothesis_diversity', 'joint_errors', 'joint_errors_2d',
-    'mean_or_none', 'mean_over_actions', 'mean_pose_baseline', 'pck_3d',
-    'pckh', 'per_action', 'pose_errors', 'pose_errors_2d',
-    'reference_action_mean', 'reference_errors', 'select_hypothesis'
+    'ACTION_SETS', 'HYPOTHESIS_RULES', 'JOINT_SUBSETS', 'LEFT_RIGHT_RULES',
+    'METRICS', 'Crops', 'ReferenceErrors', 'Views', 'action_name',
+    'ambiguity_ratio', 'auc_3d', 'depth_order_accuracy',
+    'exchange_left_right', 'head_size', 'hypothesis_diversity',
+    'joint_errors', 'joint_errors_2d', 'mean_or_none', 'mean_over_actions',
+    'mean_pose_baseline', 'pck_3d', 'pckh', 'per_action', 'pose_errors',
+    'pose_errors_2d', 'reference_action_mean', 'reference_errors',
+    'require_root', 'select_hypothesis', 'subset_indices'
 ]

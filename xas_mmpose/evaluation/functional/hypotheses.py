@@ -11,7 +11,7 @@ from .keypoint_3d import checked_poses, joint_errors
 HYPOTHESIS_RULES = ('top1', 'oracle', 'oracle-joint')
 
 #: Other names of the same rules.
-_SAME_RULE = {'oracle_pose': 'oracle', 'oracle_joint': 'oracle-joint'}
+SAME_RULE = {'oracle_pose': 'oracle', 'oracle_joint': 'oracle-joint'}
 
 
 def select_hypothesis(hypotheses: np.ndarray,
@@ -56,7 +56,7 @@ def select_hypothesis(hypotheses: np.ndarray,
         ValueError: If the rule is unknown, shapes do not fit, or a
             hypothesis that may be chosen holds NaN or infinity.
     """
-    rule = _SAME_RULE.get(rule, rule)
+    rule = SAME_RULE.get(rule, rule)
     if rule not in HYPOTHESIS_RULES:
         raise ValueError(f'unknown hypothesis rule {rule!r}, choose from '
                          f'{HYPOTHESIS_RULES}')

@@ -154,12 +154,8 @@ def checked_poses(pred: np.ndarray,
     if not mask.any(-1).all():
         raise ValueError(f'pose {int(np.argmin(mask.any(-1)))} has no '
                          'annotated joint: leave such frames out')
-    if root_index is not None and not mask[:, root_index].all():
-        raise ValueError(
-            f'the root (joint {root_index}) of pose '
-            f'{int(np.argmin(mask[:, root_index]))} is not annotated: poses '
-            'cannot be centred on it. Leave such frames out or choose '
-            'another root_index')
+    if root_index is not None:
+        require_root(mask, root_index)
     for name, poses in (('predicted', pred), ('true', target)):
         bad = ~np.isfinite(poses).all(-1) & mask
         if bad.any():
@@ -167,6 +163,21 @@ def checked_poses(pred: np.ndarray,
             raise ValueError(f'joint {joint} of the {name} pose {pose} is '
                              'NaN or infinite')
     return pred, target, mask
+
+
+def require_root(visible: np.ndarray, root_index: int) -> None:
+    """Raise ValueError unless the root of every pose is annotated.
+
+    Args:
+        visible: Non-zero where the truth is annotated (N, K).
+        root_index: Index of the root.
+    """
+    known = np.asarray(visible)[:, root_index] > 0
+    if not known.all():
+        raise ValueError(
+            f'the root (joint {root_index}) of pose {int(np.argmin(known))} '
+            'is not annotated: poses cannot be centred on it. Leave such '
+            'frames out or choose another root_index')
 
 
 def _block_errors(pred: np.ndarray, target: np.ndarray, mask: np.ndarray,

@@ -1,0 +1,91 @@
+"""Two processes report what one does, padding counted once."""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+
+#: Five frames on two processes: the sampler gives the second one a frame of
+#: the first one again.
+SCRIPT = """
+import json
+import sys
+
+import numpy as np
+import torch.distributed as dist
+from mmengine.dataset import DefaultSampler
+from mmengine.evaluator import Evaluator
+from mmengine.structures import InstanceData
+from mmpose.structures import PoseDataSample
+
+from xas_mmpose.evaluation import (
+    DepthOrderAccuracy,
+    HypothesisDiversity,
+    MultiHypothesisMPJPE,
+    MultiHypothesisPCK3D,
+)
+
+rank, folder = int(sys.argv[1]), sys.argv[2]
+
+samples = []
+for i in range(5):
+    rng = np.random.default_rng(i)
+    target = rng.normal([0, 0, 4000], 300, (18, 3))
+    # The frame that comes twice is the worst one.
+    spread = 300 if i == 0 else 10 * i
+    hypotheses = target + rng.normal(0, spread, (2, 18, 3))
+    sample = PoseDataSample(metainfo=dict(
+        img_path=f'{i}.jpg', action='ab'[i % 2]))
+    sample.gt_instances = InstanceData(
+        keypoints_3d=target[None], keypoints_3d_visible=np.ones((1, 18)))
+    sample.pred_instances = InstanceData(
+        hypotheses_3d=hypotheses[None],
+        hypothesis_scores=np.ones((1, 2, 18)))
+    samples.append(sample)
+
+
+def evaluate():
+    evaluator = Evaluator([
+        MultiHypothesisMPJPE(per_action=True, action_sets='authors-6'),
+        MultiHypothesisPCK3D(), DepthOrderAccuracy(), HypothesisDiversity()])
+    own = list(DefaultSampler(samples, shuffle=False, round_up=True))
+    for i in own:
+        evaluator.process([samples[i]])
+    return len(own), evaluator.evaluate(len(samples))
+
+
+alone = evaluate()
+dist.init_process_group('gloo', init_method=f'file://{folder}/meet',
+                        rank=rank, world_size=2)
+# Every process knows the result.
+with open(f'{folder}/{rank}.json', 'w') as file:
+    json.dump([alone, evaluate()], file)
+"""
+
+
+def test_two_processes_report_what_one_does(tmp_path: Path):
+    script = tmp_path / 'evaluate.py'
+    script.write_text(SCRIPT)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(script), str(rank), str(tmp_path)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(ROOT),
+                               'OMP_NUM_THREADS': '1'})
+        for rank in range(2)
+    ]
+    for process in processes:
+        printed, _ = process.communicate()
+        assert process.returncode == 0, printed[-3000:]
+    for rank in range(2):
+        (num, alone), (num_own, together) = json.loads(
+            (tmp_path / f'{rank}.json').read_text())
+        assert (num, num_own) == (5, 3)
+        assert len(alone) > 20
+        assert alone['MPJPE/top1'] > 0
+        assert alone['MPJPE/top1/authors-6'] is None
+        assert together == alone
