@@ -234,6 +234,55 @@ def test_every_hypothesis_stands_on_the_likeliest_root(
     np.testing.assert_array_equal(np.delete(depth[1], 5), 0)
 
 
+def test_whole_poses_in_every_field():
+    ranker = dict(num_poses=5)
+    head, plain = build_head(pose_ranker=ranker), build_head()
+    volume = torch.randn(2, 18, 8, 16, 16,
+                         generator=torch.Generator().manual_seed(3)) * 2
+    samples = [sample('target', 0), sample('target', 1)]
+    # Nothing but predictions differs.
+    both = [h.loss(features(2), [samples[0], sample('synthetic')])
+            for h in (head, plain)]
+    assert both[0] == both[1]
+    for h in (head, plain):
+        h.forward = lambda feats: feats
+    ranked, modes = head.predict(volume, samples), plain.predict(volume,
+                                                                 samples)
+    for got, want in zip(ranked, modes):
+        assert got.hypotheses.shape == got.hypotheses_3d.shape == (
+            1, 5, 18, 3)
+        assert got.hypothesis_scores.shape == (1, 5, 18)
+        score = got.hypothesis_scores[0]
+        np.testing.assert_array_equal(score, score[:, :1].repeat(18, 1))
+        assert (np.diff(score[:, 0]) < 0).all()
+        assert 0 < score.sum(0)[0] < 1
+        np.testing.assert_array_equal(got.keypoints_3d,
+                                      got.hypotheses_3d[:, 0])
+        # Each key point is at its likeliest mode first, which has its mass.
+        best = modes_by_mass(want)
+        np.testing.assert_array_equal(
+            got.hypotheses[0, 0], want.hypotheses[0, best, range(18)])
+        np.testing.assert_array_equal(
+            got.keypoint_scores[0],
+            want.hypothesis_scores[0, best, range(18)])
+        # Then one key point, the most doubtful one, is at another.
+        moved = (got.hypotheses[0, 1] != got.hypotheses[0, 0]).any(-1)
+        assert moved.sum() == 1
+        odds = np.sort(want.hypothesis_scores[0], axis=0)
+        odds = odds[-2] / odds[-1]
+        odds[0] = 0  # the root has one place
+        assert moved.argmax() == odds.argmax()
+        np.testing.assert_allclose(score[1, 0] / score[0, 0], odds.max(),
+                                   rtol=1e-5)
+
+
+def modes_by_mass(instance: InstanceData) -> np.ndarray:
+    """Return each key point's likeliest mode (K,); the root's is the 0th."""
+    best = instance.hypothesis_scores[0].argmax(0)
+    best[0] = 0
+    return best
+
+
 def test_without_a_camera_x_and_y_are_parallel_to_the_picture(
         monkeypatch: pytest.MonkeyPatch):
     head = build_head()

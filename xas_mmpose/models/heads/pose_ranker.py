@@ -104,8 +104,11 @@ class PoseRanker(BaseModule):
         self.learning = False
         self.discriminator = None
         if discriminator:
-            self.discriminator = _frozen(MODELS.build(
-                {'metainfo': metainfo, **discriminator}))
+            # Its first weights are never used: they must not change what
+            # the rest of the model draws.
+            with torch.random.fork_rng(devices=[]):
+                self.discriminator = _frozen(MODELS.build(
+                    {'metainfo': metainfo, **discriminator}))
             if getattr(self.discriminator, 'over_batch', False):
                 raise ValueError(
                     "PoseRanker's discriminator has norm='reference_batch': "
