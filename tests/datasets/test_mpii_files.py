@@ -146,6 +146,9 @@ def test_broken_files_are_named(release: Path, listed: Path, tmp_path: Path):
     savemat(heads, dict(headboxes_src=np.zeros((2, 2, 3))))
     with pytest.raises(ValueError, match=r'3 head boxes, .* has 2 people'):
         read_mpii(str(listed), headbox_file=str(heads))
+    savemat(heads, dict(headboxes_src=np.zeros((2, 2, 2))))
+    with pytest.raises(ValueError, match=r'person 0 \(a\.jpg\) has a head'):
+        read_mpii(str(listed), headbox_file=str(heads))
     savemat(heads, dict(headboxes_src=np.zeros((4, 3))))
     with pytest.raises(ValueError, match=r'shape \(4, 3\)'):
         read_head_sizes(str(heads))

@@ -188,7 +188,10 @@ def _people(path: str, entries: Iterable[dict]) -> Iterator[MpiiPerson]:
             raise ValueError(f'{where} ({entry.get("image")}) lacks or '
                              f'misshapes {error}') from error
         head = entry.get('head_size')
-        numbers = [center, height, 0.0 if head is None else head]
+        if head is not None and not 0 < head < np.inf:
+            raise ValueError(f'{where} ({image}) has a head box without '
+                             'area, or numbers that are not finite')
+        numbers = [center, height]
         numbers += [] if points is None else [points]
         if not all(np.isfinite(n).all() for n in numbers) or height <= 0:
             raise ValueError(

@@ -6,8 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from mmengine.structures import InstanceData
 from mmpose.datasets import MpiiDataset
-from mmpose.registry import DATASETS
+from mmpose.registry import DATASETS, METRICS
 from scipy.io import savemat
 
 from xas_mmpose.datasets.datasets import XasMpiiDataset
@@ -153,6 +154,30 @@ def test_truth_comes_through_the_crop(mpii: Path):
     known = truth[0].any(1)
     np.testing.assert_allclose(back[0, known], truth[0, known], atol=1e-9)
     assert sample.gt_instance_labels.keypoint_weights.sum() == 0
+
+
+def test_a_known_error_is_scored(mpii: Path):
+    dataset = XasMpiiDataset(
+        carry_labels=True, headbox_file='mpii_gt_val.mat', test_mode=True,
+        pipeline=[
+            dict(type='LoadImage'), dict(type='LoadMask'),
+            dict(type='GetCubeBox', rule='root'),
+            dict(type='CubeAffine', input_size=(64, 64)),
+            dict(type='PackXasInputs', meta_keys=(
+                'img_path', 'crop_rule', 'input_scale', 'head_size'))],
+        **options(mpii))
+    # The heads are 30 px: 14 px are less than half of them, 16 px more.
+    for shift, right in ((0, 100), (14, 100), (16, 0)):
+        metric = METRICS.build(dict(type='KeypointError2D',
+                                    metrics=('2D/px', 'PCKh@0.5')))
+        for i in range(len(dataset)):
+            sample = dataset[i]['data_samples']
+            sample.pred_instances = InstanceData(
+                keypoints=sample.gt_instances.keypoints
+                + np.array([0.0, shift]))
+            metric.process(None, [sample.to_dict()])
+        assert metric.evaluate(len(dataset)) == pytest.approx(
+            {'2D/px': shift, 'PCKh@0.5': right})
 
 
 def test_bad_options_and_missing_pictures(mpii: Path):
