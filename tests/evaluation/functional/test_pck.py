@@ -7,7 +7,6 @@ from mmpose.evaluation.functional import keypoint_pck_accuracy
 
 from xas_mmpose.evaluation.functional import (
     auc_3d,
-    head_size,
     joint_errors,
     pck_3d,
     pckh,
@@ -39,11 +38,6 @@ def test_hidden_errors_may_be_anything():
     visible = np.array([[1, 0, 0]])
     assert pck_3d(errors, visible).tolist() == [100]
     assert pckh(errors, np.array([30]), visible).tolist() == [100]
-
-
-def test_head_size_closed_form():
-    np.testing.assert_allclose(
-        head_size(np.array([[10, 20, 40, 60], [0, 0, 6, 8]])), [30, 6])
 
 
 def test_pckh_closed_form():
@@ -104,7 +98,3 @@ def test_bad_input_is_refused():
     for size in (0, np.nan):
         with pytest.raises(ValueError, match='not a positive number'):
             pckh(errors, np.array([size, 1]))
-    with pytest.raises(ValueError, match='has no area'):
-        head_size(np.array([[10, 10, 10, 20]]))
-    with pytest.raises(ValueError, match=r'\(\.\.\., 4\)'):
-        head_size(np.ones((2, 2)))

@@ -27,7 +27,7 @@ from .left_right import (
 )
 from .multi_view import Views
 from .ordinal_depth import depth_order_accuracy
-from .pck import auc_3d, head_size, pck_3d, pckh
+from .pck import auc_3d, pck_3d, pckh
 from .reference import (
     Crops,
     ReferenceErrors,
@@ -39,8 +39,8 @@ __all__ = [
     'ACTION_SETS', 'HYPOTHESIS_RULES', 'JOINT_SUBSETS', 'LEFT_RIGHT_RULES',
     'METRICS', 'Crops', 'ReferenceErrors', 'Views', 'action_name',
     'ambiguity_ratio', 'auc_3d', 'depth_order_accuracy',
-    'exchange_left_right', 'head_size', 'hypothesis_diversity',
-    'joint_errors', 'joint_errors_2d', 'mean_or_none', 'mean_over_actions',
+    'exchange_left_right', 'hypothesis_diversity', 'joint_errors',
+    'joint_errors_2d', 'mean_or_none', 'mean_over_actions',
     'mean_pose_baseline', 'pck_3d', 'pckh', 'per_action', 'pose_errors',
     'pose_errors_2d', 'reference_action_mean', 'reference_errors',
     'require_root', 'select_hypothesis', 'subset_indices'

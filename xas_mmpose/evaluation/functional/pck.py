@@ -6,9 +6,6 @@ import numpy as np
 #: Thresholds of the AUC in mm: 0, 5, ... 150, as in arXiv 1611.09813.
 AUC_THRESHOLDS = np.linspace(0, 150, 31)
 
-#: MPII's head size over the diagonal of its head box.
-HEAD_SIZE_BIAS = 0.6
-
 
 def pck_3d(errors: np.ndarray,
            visible: np.ndarray | None = None,
@@ -61,29 +58,6 @@ def auc_3d(errors: np.ndarray,
                     for threshold in AUC_THRESHOLDS], axis=0)
 
 
-def head_size(head_box: np.ndarray) -> np.ndarray:
-    """Return the head sizes that PCKh measures in.
-
-    Args:
-        head_box: Head boxes (..., 4) x1, y1, x2, y2 in px, as MPII annotates
-            them.
-
-    Returns:
-        0.6 times the diagonal (...) in px.
-
-    Raises:
-        ValueError: If a box has no area or is not finite.
-    """
-    head_box = np.asarray(head_box, np.float64)
-    if head_box.shape[-1:] != (4, ):
-        raise ValueError(f'head boxes must be (..., 4), got {head_box.shape}')
-    sides = head_box[..., 2:] - head_box[..., :2]
-    if not (np.isfinite(sides) & (sides > 0)).all():
-        raise ValueError('a head box has no area: x1, y1, x2, y2 with '
-                         'x1 < x2 and y1 < y2 are expected')
-    return HEAD_SIZE_BIAS * np.linalg.norm(sides, axis=-1)
-
-
 def pckh(errors: np.ndarray,
          head_sizes: np.ndarray,
          visible: np.ndarray | None = None,
@@ -96,7 +70,8 @@ def pckh(errors: np.ndarray,
 
     Args:
         errors: Distance of each joint (N, K) in px of the picture.
-        head_sizes: Head sizes (N,) in px, see :func:`head_size`.
+        head_sizes: Head sizes (N,) in px: MPII's is 0.6 times the diagonal
+            of the head box, and what ``XasMpiiDataset`` carries.
         visible: Non-zero where the truth is annotated (N, K), or None.
         threshold: Share of the head size.
 
