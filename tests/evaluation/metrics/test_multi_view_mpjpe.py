@@ -63,9 +63,9 @@ def test_truth_scores_zero_and_known_errors_what_they_are(world, view,
     samples = [view(world[i], angle, i, wrong[i:i + 1])
                for angle in ANGLES for i in range(2)]
     result = evaluate(MultiViewMPJPE(), samples)
-    assert set(result) == {
-        *(f'{metric}/{rule},triangulated' for rule in ('top1', 'oracle')
-          for metric in ('MPJPE', 'N-MPJPE', 'P-MPJPE')), 'ambiguity'}
+    assert list(result) == [
+        'MPJPE/top1,triangulated', 'N-MPJPE/top1,triangulated',
+        'P-MPJPE/top1,triangulated', 'ambiguity']
     assert result['MPJPE/top1,triangulated'] == pytest.approx(1, abs=1e-6)
     assert result['ambiguity'] == 0
     samples = [view(world[i], angle, i) for angle in ANGLES for i in range(2)]
@@ -89,7 +89,8 @@ def test_the_rule_chooses_in_each_view(world, view, evaluate):
     bad[5] += [90, 90, 90]
     hypotheses = np.stack([bad, world[0]])
     samples = [view(world[0], angle, 0, hypotheses) for angle in ANGLES]
-    result = evaluate(MultiViewMPJPE(), samples)
+    metric = MultiViewMPJPE(hypothesis_rules=('top1', 'oracle'))
+    result = evaluate(metric, samples)
     assert result['MPJPE/top1,triangulated'] == pytest.approx(
         90 * np.sqrt(3) / 18)
     assert result['MPJPE/oracle,triangulated'] == pytest.approx(0, abs=1e-6)

@@ -78,8 +78,10 @@ class MultiViewMPJPE(BaseMetric):
     Args:
         protocol: ``standard`` or ``reference``.
         hypothesis_rules: Which pose of the M counts, see
-            :func:`~xas_mmpose.evaluation.functional.select_hypothesis`;
-            None for those of the protocol.
+            :func:`~xas_mmpose.evaluation.functional.select_hypothesis`. None
+            for both of the authors', and for ``top1`` in the standard
+            protocol: hypotheses that differ in depth alone, as those of this
+            package's head do, lie on the same rays.
         metrics: ``MPJPE``, ``N-MPJPE``, ``P-MPJPE``.
         root_index: Index of the root.
         collect_device: ``cpu`` or ``gpu``, where ranks put their results.
@@ -100,8 +102,7 @@ class MultiViewMPJPE(BaseMetric):
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.protocol, = chosen_names('protocol', protocol, PROTOCOLS)
         if hypothesis_rules is None:
-            hypothesis_rules = (('top1', 'oracle')
-                                if protocol == 'standard' else
+            hypothesis_rules = (('top1', ) if protocol == 'standard' else
                                 ('oracle-joint', 'top1'))
         self.hypothesis_rules = chosen_names(
             'hypothesis_rules', hypothesis_rules,
