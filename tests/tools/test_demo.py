@@ -1,19 +1,41 @@
 """The demo, from nothing to the table, with few pictures."""
 from __future__ import annotations
 
+import importlib
 import json
 import math
-import runpy
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import cv2
+import numpy as np
 import pytest
+import torch
+from mmengine.config import Config
+from mmpose.registry import MODELS
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / 'tools' / 'demo.py'
+CONFIG = ROOT / 'configs' / 'xas_mini.py'
+MINI = "XaS-Mini's test subjects"
+HELDOUT = 'held-out synthetic subjects'
+H36M = 'real Human3.6M frames'
+
+
+@pytest.fixture(scope='module')
+def demo() -> Iterator[ModuleType]:
+    """Return the tool as a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(DEMO.parent))
+        yield importlib.import_module('demo')
+        # Nothing of the tools stays importable.
+        for name in [n for n in sys.modules
+                     if n.split('.')[0] in ('demo', 'demonstration')]:
+            del sys.modules[name]
 
 
 @pytest.fixture
@@ -28,46 +50,180 @@ def h36m_root(fake_h36m) -> Path:
     return root
 
 
-def run_demo(out: Path, h36m_root: Path) -> str:
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """Return a checkpoint of random weights."""
+    torch.manual_seed(3)
+    path = tmp_path / 'mini.pth'
+    model = MODELS.build(Config.fromfile(CONFIG).model)
+    torch.save(dict(state_dict=model.state_dict(), meta={}), path)
+    return path
+
+
+def run_demo(out: Path, h36m_root: Path, *options: str) -> str:
     """Run the demo on very little and return what it prints."""
     done = subprocess.run(
         [sys.executable, str(DEMO), '--out', str(out), '--num-synthetic',
          '32', '--mini-frames', '1', '--epochs', '1', '--workers', '2',
-         '--num-pictures', '1', '--h36m-root', str(h36m_root)],
+         '--num-pictures', '1', '--h36m-root', str(h36m_root), '--mpi-root',
+         str(out / 'nowhere'), *options],
         capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
 
 def test_demo_ends_with_a_table_and_is_not_done_twice(
-        tmp_path: Path, h36m_root: Path):
+        tmp_path: Path, h36m_root: Path, weights: Path):
     out = tmp_path / 'demo'
-    printed = run_demo(out, h36m_root)
+    printed = run_demo(out, h36m_root, '--weights', str(weights))
+    # The table of the weights that are there comes before any training.
+    first, _, rest = printed.partition('[3/5]')
+    assert '| shipped |' in first
+    assert '| trained |' not in first
+    assert '| trained |' in rest
     results = json.loads((out / 'results.json').read_text())
-    assert results['held-out synthetic subjects']['frames'] == 2
+    tests = results['tests']
     # Two subjects, 15 actions, four cameras.
-    assert results["XaS-Mini's test subjects"]['frames'] == 120
-    assert results['real Human3.6M frames']['frames'] == 6
-    for test in ('held-out synthetic subjects', "XaS-Mini's test subjects",
-                 'real Human3.6M frames'):
-        for row in ('untrained', 'mean pose', 'trained'):
+    frames = {MINI: 120, H36M: 6, HELDOUT: 2}
+    assert {test: tests[test]['frames'] for test in tests} == frames
+    for test in tests:
+        rows = {'untrained', 'trained', 'mean pose'}
+        if test != HELDOUT:
+            rows.add('shipped')
+        assert set(tests[test]['rows']) == rows
+        for row in rows:
             for metric in ('MPJPE/top1', 'N-MPJPE/top1', 'P-MPJPE/top1'):
-                assert 0 < results[test][row][metric] < 5000
-                assert math.isfinite(results[test][row][metric])
+                error = tests[test]['rows'][row][metric]
+                assert 0 < error < 5000
+                assert math.isfinite(error)
         assert f'frames: {test}' in printed
+    # Few frames are listed one by one; their mean is the table's number.
+    for row in ('shipped', 'trained'):
+        each = tests[H36M]['each'][row]
+        assert len(each) == 6
+        for column in ('MPJPE/top1', 'P-MPJPE/top1', 'MPJPE/oracle'):
+            assert np.mean([e[column] for e in each.values()]) == (
+                pytest.approx(tests[H36M]['rows'][row][column], rel=1e-5))
+    assert 'each' not in tests[MINI]
     assert 'no joints' in results['protocol']
-    for folder in ('held-out', 'XaS-Mini', 'real'):
+    for folder in ('shipped/XaS-Mini', 'shipped/Human3.6M',
+                   'trained/held-out', 'trained/XaS-Mini',
+                   'trained/Human3.6M'):
         picture, = (out / 'pictures' / folder).glob('*.png')
         assert cv2.imread(str(picture)).std() > 10
-    again = run_demo(out, h36m_root)
+    again = run_demo(out, h36m_root, '--weights', str(weights))
     assert 'not trained again' in again
     assert json.loads((out / 'results.json').read_text()) == results
 
 
-def test_real_frames_need_cameras_and_masks(h36m_root: Path):
-    find_h36m = runpy.run_path(str(DEMO))['find_h36m']
-    assert find_h36m(h36m_root / 'nowhere', None, 4) is None
-    found = find_h36m(h36m_root, None, 4)
+def test_weights_alone_need_no_training_set(tmp_path: Path, weights: Path):
+    out = tmp_path / 'demo'
+    run_demo(out, tmp_path / 'nowhere', '--shipped-only', '--weights',
+             str(weights))
+    tests = json.loads((out / 'results.json').read_text())['tests']
+    assert {test: set(tests[test]['rows']) for test in tests} == {
+        MINI: {'untrained', 'shipped'}}
+    assert [path.name for path in (out / 'data').iterdir()] == [
+        'xas_mini_small']
+    picture, = (out / 'pictures' / 'shipped' / 'XaS-Mini').glob('*.png')
+    assert cv2.imread(str(picture)).std() > 10
+
+
+def test_shipped_weights_are_those_that_a_metafile_names(
+        demo: ModuleType, tmp_path: Path, weights: Path):
+    metafile = tmp_path / 'configs' / 'metafile.yml'
+    assert demo.find_shipped(metafile) is None
+    metafile.parent.mkdir()
+    for named, found in (('null', False), ('weights/no.pth', False),
+                         (weights.name, True)):
+        metafile.write_text(
+            'Models:\n- Name: nothing\n  Config: configs/other.py\n'
+            f'- Config: configs/some.py\n  Weights: {named}\n')
+        shipped = demo.find_shipped(metafile)
+        assert (shipped is not None) == found
+    assert shipped == (tmp_path / 'configs/some.py', weights)
+
+
+def test_weights_of_another_model_are_refused(
+        demo: ModuleType, tmp_path: Path, weights: Path):
+    load_model = sys.modules['demonstration.testing'].load_model
+    cfg = Config.fromfile(CONFIG)
+    tensors = torch.load(weights, weights_only=True)['state_dict']
+    found = load_model(cfg, weights).state_dict()
+    assert all(torch.equal(found[name].cpu(), tensors[name])
+               for name in tensors)
+    # Weights from before stage 2 have no network that only it needs.
+    first = {name: tensor for name, tensor in tensors.items()
+             if 'pretext' not in name}
+    assert len(first) < len(tensors)
+    torch.save(dict(state_dict=first), weights)
+    load_model(cfg, weights)
+    for change, complaint in (
+            (dict(odd=torch.ones(1)), 'lacks odd'),
+            ({'head.final_layer.bias': torch.ones(3)}, 'size mismatch')):
+        torch.save(dict(state_dict=dict(first, **change)), weights)
+        with pytest.raises(ValueError,
+                           match=rf'(?s)mini\.pth does not fit.*{complaint}'):
+            load_model(cfg, weights)
+    del first['head.final_layer.bias']
+    torch.save(dict(state_dict=first), weights)
+    with pytest.raises(ValueError, match=r'lacks head\.final_layer\.bias'):
+        load_model(cfg, weights)
+
+
+def test_a_schedule_is_squeezed_in_proportion(demo: ModuleType):
+    cfg = Config(dict(
+        train_cfg=dict(max_epochs=8),
+        param_scheduler=[
+            dict(type='LinearLR', begin=0, end=50, by_epoch=False),
+            dict(type='CosineAnnealingLR', begin=0, end=6, by_epoch=True),
+            dict(type='CosineAnnealingLR', begin=6, end=8, by_epoch=True)],
+        custom_hooks=[
+            dict(type='SyncBuffersHook'),
+            dict(type='StageScheduleHook',
+                 stages=[dict(begin=0), dict(begin=6)])]))
+
+    def shape() -> tuple:
+        return ([(s.begin, s.end) for s in cfg.param_scheduler],
+                [stage.begin for stage in cfg.custom_hooks[1].stages],
+                cfg.train_cfg.max_epochs)
+
+    demo.squeeze(cfg, 4)
+    assert shape() == ([(0, 50), (0, 3), (3, 4)], [0, 3], 4)
+    demo.squeeze(cfg, 1)
+    assert shape() == ([(0, 50), (0, 1), (0, 1)], [0, 1], 1)
+
+
+def test_real_frames_join_every_stage(demo: ModuleType):
+    cfg = Config.fromfile(CONFIG)
+    frames = [dict(type='XasHuman36mDataset', ann_file=name)
+              for name in ('a.npz', 'b.npz')]
+    before = {stage.begin: list(stage.samples_per_source)
+              for hook in cfg.custom_hooks
+              for stage in hook.get('stages', [])
+              if 'samples_per_source' in stage}
+    first = list(cfg.train_dataloader.sampler.samples_per_source)
+    demo.add_targets(cfg, frames)
+    loader = cfg.train_dataloader
+    assert [d.get('ann_file') for d in loader.dataset.datasets][2:] == [
+        'a.npz', 'b.npz']
+    assert loader.dataset.datasets[3]['carry_root']
+    assert loader.sampler.samples_per_source == first + [first[0]] * 2
+    assert loader.batch_size == sum(first) + 2 * first[0]
+    after = {stage.begin: stage.samples_per_source
+             for hook in cfg.custom_hooks
+             for stage in hook.get('stages', [])
+             if 'samples_per_source' in stage}
+    assert before
+    assert after == {begin: counts + [counts[0]] * 2
+                     for begin, counts in before.items()}
+
+
+def test_real_frames_need_cameras_and_masks(demo: ModuleType,
+                                            h36m_root: Path):
+    find_h36m = demo.find_h36m
+    assert find_h36m(h36m_root / 'nowhere', None, 4) == []
+    found, = find_h36m(h36m_root, None, 4)
     assert found['indices'] == [0, 2, 3, 5]
     assert found['ann_file'] == 'annotation_body3d/fps10/h36m_test.npz'
     with pytest.raises(FileNotFoundError, match='--h36m-masks'):
@@ -75,3 +231,20 @@ def test_real_frames_need_cameras_and_masks(h36m_root: Path):
     (h36m_root / 'annotation_body3d' / 'cameras.pkl').unlink()
     with pytest.raises(FileNotFoundError, match=r'cameras\.pkl is missing'):
         find_h36m(h36m_root, None, 4)
+
+
+def test_frames_of_mpi_inf_3dhp_are_those_of_both_files(demo: ModuleType,
+                                                        tmp_path: Path):
+    (tmp_path / 'masks').mkdir()
+    for split, names in (('train', ['a.jpg']), ('test', ['b.jpg', 'c.jpg'])):
+        np.savez(tmp_path / f'test_3dhp_{split}.npz', imgname=names)
+        assert demo.find_mpi_inf_3dhp(tmp_path / 'nowhere', None, 9) == []
+        (tmp_path / f'cameras_{split}.pkl').touch()
+    first, second = demo.find_mpi_inf_3dhp(tmp_path, None, 9)
+    assert (first['camera_param_file'], first['indices']) == (
+        'cameras_train.pkl', [0])
+    assert (second['camera_param_file'], second['indices']) == (
+        'cameras_test.pkl', [0, 1])
+    (tmp_path / 'masks').rmdir()
+    with pytest.raises(FileNotFoundError, match='--mpi-masks'):
+        demo.find_mpi_inf_3dhp(tmp_path, None, 9)
