@@ -274,6 +274,8 @@ def test_broken_files_are_named(authors: Path, tmp_path: Path):
     for content in (path.read_text()[:-3000], 'x', ''):
         path.write_text(content)
         refused(r'ca_02/matlab_meta\.txt is no matlab_meta')
+    path.write_bytes(b'\xff\xfe')
+    refused(r'ca_02/matlab_meta\.txt is no text file')
 
 
 def test_a_camera_that_moved_is_named(authors: Path, tmp_path: Path):

@@ -262,7 +262,9 @@ def test_missing_and_broken_files_are_named(
     refused(ValueError, r'video_2\.avi has 0 readable frames; frame 1 is')
     video.write_bytes(content)
     (folder / 'camera.calibration').write_text('x')
-    refused(ValueError, r'camera\.calibration')
+    refused(ValueError, r'camera\.calibration is no camera')
+    (folder / 'camera.calibration').write_bytes(b'\xff\xfe')
+    refused(ValueError, r'camera\.calibration is no text file')
     write_calibration(folder / 'camera.calibration')
     # The annotation goes on behind the end of the video.
     monkeypatch.setitem(mpi_inf_3dhp_set.NUM_FRAMES, (1, 1), 2)

@@ -216,7 +216,10 @@ def _readers(folder: Path, names: tuple[str, str],
 def _calibration(folder: Path, wanted: tuple[int, ...]) -> dict[int, dict]:
     """Read the cameras of a recording."""
     path = folder / 'camera.calibration'
-    cameras = read_mpi_inf_3dhp_calibration(path)
+    try:
+        cameras = read_mpi_inf_3dhp_calibration(path)
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{path} is no text file: {error}') from error
     missing = sorted(set(wanted) - set(cameras))
     if missing:
         raise ValueError(f'{path} has no camera {missing}; it has '
