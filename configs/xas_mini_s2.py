@@ -35,14 +35,14 @@ custom_hooks = [
     dict(type='StageScheduleHook', stages=[dict(begin=0, **stage_2)]),
 ]
 
-train_cfg = dict(max_epochs=3, val_interval=3)
+train_cfg = dict(max_epochs=2, val_interval=2)
 optim_wrapper = dict(optimizer=dict(lr=3e-4))
 param_scheduler = [
     dict(
         type='CosineAnnealingLR',
         eta_min=0,
         begin=0,
-        end=3,
+        end=2,
         by_epoch=True,
         convert_to_iter_based=True)
 ]

@@ -116,6 +116,9 @@ def test_every_step_is_that_of_the_stages_apart(
             assert a.prior_rate == b.prior_rate, number
             assert a.rate == pytest.approx(b.rate, rel=1e-9), number
 
+    # In stage 1 the physique network gets no gradient: DDP has to know.
+    assert Config.fromfile(CONFIGS / f'{name}.py').find_unused_parameters
+
     # And what is equal is what it should be.
     synthetic = {'loss_synthetic', 'loss_synthetic_likelihood'}
     assert {frozenset(s.weights) for e in first for s in e} == {
