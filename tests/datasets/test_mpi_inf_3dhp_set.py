@@ -13,10 +13,13 @@ from mmpose.registry import METRICS
 from scipy.io import savemat
 
 from xas_mmpose.datasets import mpi_inf_3dhp_set
+from xas_mmpose.datasets.camera_files import read_mpi_inf_3dhp_cameras
 from xas_mmpose.datasets.datasets import XasMpiInf3dhpDataset
 from xas_mmpose.datasets.joint_tables import MPI_INF_3DHP_28
 from xas_mmpose.datasets.mpi_inf_3dhp_files import (
+    EvaluationView,
     FrameReader,
+    fit_intrinsics,
     read_annot,
     read_annot_data,
 )
@@ -174,6 +177,22 @@ def test_mmposes_own_reader_reads_the_same(download: Path, tmp_path: Path):
     np.testing.assert_allclose(info['keypoints_3d'][0], want / 1000,
                                atol=1e-6)
     np.testing.assert_allclose(info['keypoints'][0], project(want), atol=1e-4)
+
+
+def test_the_authors_18_key_points_stand_beside(
+        download: Path, tmp_path: Path):
+    convert(download, tmp_path / 'out', MpiInf3dhpSettings(
+        cameras=(0, 2), interval=2, filters=False))
+    with np.load(tmp_path / 'out/annotations/mpi_inf_3dhp_train.npz') as file:
+        body, mmpose = file['S18'], file['S']
+    # Torso and thorax are spine2 and spine4, which the 17 do not hold.
+    authors = [4, 23, 24, 25, 18, 19, 20, 2, 5, 6, 7, 9, 10, 11, 14, 15, 16,
+               1]
+    want = np.concatenate([poses(0)[::2], poses(2)[::2]])[:, authors]
+    np.testing.assert_allclose(body[..., :3], want / 1000, atol=1e-12)
+    assert body.shape == (10, 18, 4)
+    assert (body[..., 3] == 1).all()
+    assert mmpose.shape == (10, 17, 4)
 
 
 def test_a_known_error_is_scored(download: Path, tmp_path: Path):
@@ -351,6 +370,21 @@ def test_the_test_set(tmp_path: Path):
     assert dataset.get_data_info(0)['camera_param']['w'] == 2048
     # Row 14 is the pelvis in the test set, too.
     np.testing.assert_allclose(info['root_camera'], poses(56, 17)[1, 14])
+
+
+def test_cameras_of_real_test_frames(sample_data: Path):
+    """One frame each gives what MMPose found from thousands."""
+    with np.load(sample_data / 'mpi_inf_3dhp/test_3dhp_test.npz') as file:
+        part, points = file['part'], file['S']
+    cameras = read_mpi_inf_3dhp_cameras(
+        sample_data / 'mpi_inf_3dhp/cameras_test.pkl')
+    for row, subject in enumerate(('TS1', 'TS2')):
+        fit = fit_intrinsics(EvaluationView(
+            part[row:row + 1, :, :2], points[row:row + 1, :, :3] * 1000,
+            np.ones(1, bool)))
+        for key in ('f', 'c'):
+            np.testing.assert_allclose(fit[key], cameras[subject, ''][key],
+                                       atol=1)
 
 
 def test_broken_test_sets_are_named(tmp_path: Path):

@@ -13,7 +13,8 @@ from xas_mmpose.render.resumable import write_whole
 
 def write_annotations(path: Path, imgnames: Sequence[str],
                       keypoints: np.ndarray, keypoints_3d: np.ndarray,
-                      visible: np.ndarray) -> None:
+                      visible: np.ndarray,
+                      human36m_18: np.ndarray | None = None) -> None:
     """Write an annotation file, ``.npz``.
 
     Args:
@@ -23,9 +24,14 @@ def write_annotations(path: Path, imgnames: Sequence[str],
         keypoints_3d: Key points (N, 17, 3) in the camera frame, mm; metres
             are written.
         visible: Which of them are known (N, 17).
+        human36m_18: The key points of ``HUMAN36M_18`` (N, 18, 4), mm, and
+            whether known, of a set whose 17 lack some of them; they are
+            written beside these, in metres, as ``S18``.
     """
     low, high = keypoints.min(1), keypoints.max(1)
     known = np.asarray(visible, np.float64)[..., None]
+    more = {} if human36m_18 is None else dict(
+        S18=human36m_18 / [1000, 1000, 1000, 1])
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -34,7 +40,8 @@ def write_annotations(path: Path, imgnames: Sequence[str],
         center=(low + high) / 2,
         scale=(high - low).max(1) * 1.2 / 200,
         part=np.concatenate([keypoints, known], 2),
-        S=np.concatenate([keypoints_3d / 1000, known], 2))
+        S=np.concatenate([keypoints_3d / 1000, known], 2),
+        **more)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, buffer.getvalue())
 

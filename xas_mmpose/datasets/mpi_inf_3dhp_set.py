@@ -16,7 +16,11 @@ from xas_mmpose.render.resumable import ResumableFolder, write_whole
 
 from .camera_files import read_mpi_inf_3dhp_calibration
 from .datasets.file_checks import FolderIndex, require_files
-from .joint_tables import MPI_INF_3DHP_17, MPI_INF_3DHP_28
+from .joint_tables import (
+    MPI_INF_3DHP_17,
+    MPI_INF_3DHP_28,
+    MPI_INF_3DHP_28_TO_HUMAN36M_18,
+)
 from .mmpose_layout import place_file, write_annotations
 from .mpi_inf_3dhp_files import (
     FrameReader,
@@ -40,6 +44,7 @@ NUM_FRAMES = {
 MAX_BEHIND_CHAIR, MAX_COVERED = 4, 0.85
 
 _SEVENTEEN = [MPI_INF_3DHP_28.index(name) for name in MPI_INF_3DHP_17]
+_EIGHTEEN = list(MPI_INF_3DHP_28_TO_HUMAN36M_18)
 #: Where things lie: as they are downloaded, and in the authors' layout.
 _IMAGES = ('imageSequence', 'images')
 _MASKS = ('FGmasks', 'masks')
@@ -93,7 +98,8 @@ def write_mpi_inf_3dhp(root: str | Path, out: str | Path,
     """Convert MPI-INF-3DHP, or finish a conversion that was begun.
 
     Writes ``annotations/mpi_inf_3dhp_train.npz`` with ``cameras_train.pkl``
-    from ``S1/Seq1`` and so on, and ``mpi_inf_3dhp_test_valid.npz`` with
+    from ``S1/Seq1`` and so on (the authors' 18 key points beside MMPose's 17,
+    as ``S18``), and ``mpi_inf_3dhp_test_valid.npz`` with
     ``cameras_test.pkl`` from ``TS1`` and so on, whichever are there;
     ``images/S1_Seq1_Cam0_000001.jpg``, and ``masks`` as png.
 
@@ -267,7 +273,7 @@ def _write_train(root: Path, out: Path, recordings: list[tuple[int, int]],
                  settings: MpiInf3dhpSettings,
                  records: dict[int, dict]) -> Counter:
     """Write the annotation of the training set; return the counts."""
-    names, pixels, points, known = [], [], [], []
+    names, pixels, points, known, body = [], [], [], [], []
     stored, counts = {}, Counter()
     for number, (subject, sequence) in enumerate(recordings):
         folder = root / f'S{subject}' / f'Seq{sequence}'
@@ -276,13 +282,16 @@ def _write_train(root: Path, out: Path, recordings: list[tuple[int, int]],
         frames = records[number]['frames']
         counts.update(records[number]['counts'])
         for camera in settings.cameras:
-            view = View(*(array[np.array(frames, int) - 1][:, _SEVENTEEN]
+            view = View(*(array[np.array(frames, int) - 1]
                           for array in views[camera]))
+            inside = _inside(view.keypoints, cameras[camera])
             names += [f'{_name(subject, sequence, camera, frame)}.jpg'
                       for frame in frames]
-            pixels.append(view.keypoints)
-            points.append(view.keypoints_3d)
-            known.append(_inside(view.keypoints, cameras[camera]))
+            pixels.append(view.keypoints[:, _SEVENTEEN])
+            points.append(view.keypoints_3d[:, _SEVENTEEN])
+            known.append(inside[:, _SEVENTEEN])
+            body.append(np.concatenate(
+                [view.keypoints_3d, inside[..., None]], 2)[:, _EIGHTEEN])
             key = f'S{subject}_Seq{sequence}_Cam{camera}'
             stored[key] = _camera(cameras[camera], f'train_cam_{camera}')
     counts['pictures'] = len(names)
@@ -292,7 +301,7 @@ def _write_train(root: Path, out: Path, recordings: list[tuple[int, int]],
     write_whole(folder / 'cameras_train.pkl', pickle.dumps(stored, 2))
     write_annotations(
         folder / 'mpi_inf_3dhp_train.npz', names,
-        *map(np.concatenate, (pixels, points, known)))
+        *map(np.concatenate, (pixels, points, known, body)))
     return counts
 
 
