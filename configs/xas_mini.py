@@ -11,7 +11,7 @@ _base_ = './xas_mini_s2.py'
 load_from = None
 
 begin = _base_.stage_1.epochs
-end = begin + _base_.train_cfg.max_epochs
+end = begin + _base_.stage_2.epochs
 pretext = ['loss_skeleton_mask', 'loss_physique_mask', 'loss_symmetry',
            'loss_prior']
 stages = [
@@ -19,9 +19,9 @@ stages = [
     # None: the weight that xas_mini_s2.py gives the loss.
     dict(
         begin=begin,
-        lr_factor=_base_.optim_wrapper.optimizer.lr / _base_.stage_1.lr,
+        lr_factor=_base_.stage_2.lr / _base_.stage_1.lr,
         loss_weights=dict.fromkeys(pretext),
-        **_base_.stage_2),
+        samples_per_source=_base_.stage_2.samples_per_source),
 ]
 custom_hooks = [
     *_base_.custom_hooks[:-1],

@@ -28,21 +28,26 @@ prior = dict(
     optimizer=dict(type='Adam', lr=1e-4, betas=(0.5, 0.999)))
 # Half the batch are target pictures now. The sampler's own numbers, those of
 # stage 1, go on telling how many batches an epoch has.
-stage_2 = dict(samples_per_source=[9, 9])
+stage_2 = dict(epochs=2, lr=3e-4, samples_per_source=[9, 9])
 custom_hooks = [
     dict(type='SyncBuffersHook'),
     prior,
-    dict(type='StageScheduleHook', stages=[dict(begin=0, **stage_2)]),
+    dict(
+        type='StageScheduleHook',
+        stages=[
+            dict(begin=0, samples_per_source=stage_2['samples_per_source'])
+        ]),
 ]
 
-train_cfg = dict(max_epochs=2, val_interval=2)
-optim_wrapper = dict(optimizer=dict(lr=3e-4))
+train_cfg = dict(
+    max_epochs=stage_2['epochs'], val_interval=stage_2['epochs'])
+optim_wrapper = dict(optimizer=dict(lr=stage_2['lr']))
 param_scheduler = [
     dict(
         type='CosineAnnealingLR',
         eta_min=0,
         begin=0,
-        end=2,
+        end=stage_2['epochs'],
         by_epoch=True,
         convert_to_iter_based=True)
 ]
