@@ -1,6 +1,7 @@
 """The demo, from nothing to the table, with few pictures."""
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import math
@@ -72,7 +73,7 @@ def run_demo(out: Path, h36m_root: Path, *options: str) -> str:
     return done.stdout
 
 
-def test_demo_ends_with_a_table_and_is_not_done_twice(
+def test_demo_ends_with_a_table(
         tmp_path: Path, h36m_root: Path, weights: Path):
     out = tmp_path / 'demo'
     printed = run_demo(out, h36m_root, '--weights', str(weights))
@@ -111,22 +112,59 @@ def test_demo_ends_with_a_table_and_is_not_done_twice(
                    'trained/Human3.6M'):
         picture, = (out / 'pictures' / folder).glob('*.png')
         assert cv2.imread(str(picture)).std() > 10
-    again = run_demo(out, h36m_root, '--weights', str(weights))
-    assert 'not trained again' in again
-    assert json.loads((out / 'results.json').read_text()) == results
-
-
-def test_weights_alone_need_no_training_set(tmp_path: Path, weights: Path):
-    out = tmp_path / 'demo'
+    # What is there serves the weights alone.
     run_demo(out, tmp_path / 'nowhere', '--shipped-only', '--weights',
              str(weights))
-    tests = json.loads((out / 'results.json').read_text())['tests']
-    assert {test: set(tests[test]['rows']) for test in tests} == {
-        MINI: {'untrained', 'shipped'}}
-    assert [path.name for path in (out / 'data').iterdir()] == [
-        'xas_mini_small']
-    picture, = (out / 'pictures' / 'shipped' / 'XaS-Mini').glob('*.png')
-    assert cv2.imread(str(picture)).std() > 10
+    alone = json.loads((out / 'results.json').read_text())['tests']
+    assert set(alone) == {MINI}
+    assert set(alone[MINI]['rows']) == {'untrained', 'shipped'}
+    assert alone[MINI]['rows']['shipped'] == tests[MINI]['rows']['shipped']
+    assert not (out / 'data' / 'xas_mini_small').exists()
+
+
+def test_weights_alone_need_a_small_set_only(
+        demo: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    written = []
+    monkeypatch.setattr(
+        demo, 'write_xas_mini', lambda folder, settings, workers:
+        written.append((folder.name, settings.frames, settings.num)))
+    options = argparse.Namespace(shipped_only=True, mini_frames=10, workers=1)
+    assert demo.render_mini(tmp_path, options).name == 'xas_mini_small'
+    (tmp_path / 'xas_mini').mkdir()
+    (tmp_path / 'xas_mini' / 'checksum.txt').touch()
+    assert demo.render_mini(tmp_path, options).name == 'xas_mini'
+    # Moments: of two subjects, 15 actions, two each; of seven, ten each.
+    assert written == [('xas_mini_small', 2, 60), ('xas_mini', 10, 1050)]
+
+
+def test_what_is_trained_is_not_trained_again(
+        demo: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture):
+    for name in ('synthetic', 'xas_mini'):
+        (tmp_path / 'data' / name).mkdir(parents=True)
+        (tmp_path / 'data' / name / 'settings.json').write_text('{}')
+    commands = []
+    monkeypatch.setattr(demo.subprocess, 'run',
+                        lambda command, check: commands.append(command))
+
+    def train() -> Path:
+        return demo.train(Config.fromfile(CONFIG), tmp_path)
+
+    finished = train()
+    assert finished.name == (
+        f'epoch_{Config.fromfile(CONFIG).train_cfg.max_epochs}.pth')
+    assert train() == finished  # nothing is finished yet
+    assert len(commands) == 2
+    assert commands[0] == commands[1]
+    assert commands[0][-1] == '--resume'
+    finished.parent.mkdir()
+    (finished.parent / 'last_checkpoint').write_text(str(finished))
+    assert train() == finished
+    assert len(commands) == 2
+    assert 'not trained again' in capsys.readouterr().out
+    # Other data, another training.
+    (tmp_path / 'data/synthetic/settings.json').write_text('{"num": 1}')
+    assert train() != finished
 
 
 def test_shipped_weights_are_those_that_a_metafile_names(
