@@ -202,8 +202,8 @@ def main() -> None:
     """Run the demo."""
     args = parse_args()
     start = time.monotonic()
-    # MMEngine would list how every untrained weight was drawn.
-    MMLogger.get_instance('xas_demo', log_level='WARNING')
+    # MMEngine would list how every untrained weight was drawn, and more.
+    MMLogger.get_instance('xas_demo', log_level='ERROR')
 
     def announce(step: int, what: str) -> None:
         print(f'\n[{step}/5] {what}  ({time.monotonic() - start:.0f} s)',
