@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import runpy
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -14,11 +15,15 @@ TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'benchmark.py'
 
 
 @pytest.fixture(autouse=True)
-def _threads():
+def _tools(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make the tool's modules importable; threads are as before after it."""
+    monkeypatch.syspath_prepend(str(TOOL.parent))
     threads = torch.get_num_threads(), cv2.getNumThreads()
     yield
     torch.set_num_threads(threads[0])
     cv2.setNumThreads(threads[1])
+    for name in [n for n in sys.modules if n.split('.')[0] == 'benchmarks']:
+        del sys.modules[name]
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
@@ -26,11 +31,23 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     runpy.run_path(str(TOOL), run_name='__main__')
 
 
-def test_figures_are_written(tmp_path: Path, capsys,
-                             monkeypatch: pytest.MonkeyPatch):
-    path = tmp_path / 'speed.json'
-    run(monkeypatch, '--quick', '--repeats', '1', '--json', str(path))
+def figures_of(names: list[str], path: Path, monkeypatch: pytest.MonkeyPatch,
+               capsys: pytest.CaptureFixture) -> dict[str, float]:
+    """Run benchmarks at small sizes and return what they have written."""
+    # One thread: on a busy machine two wait for each other.
+    run(monkeypatch, *names, '--quick', '--repeats', '1', '--threads', '1',
+        '--json', str(path))
     figures = json.loads(path.read_text())
+    assert all(value > 0 for value in figures.values())
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in figures)
+    return figures
+
+
+def test_figures_of_parts(tmp_path: Path, capsys,
+                          monkeypatch: pytest.MonkeyPatch):
+    figures = figures_of(['decode', 'mask', 'render'],
+                         tmp_path / 'speed.json', monkeypatch, capsys)
     pairs = {f'pairs_per_second_core{body}{fine}'
              for body in ('', '_full')
              for fine in ('', '_supersampling_1', '_supersampling_2')}
@@ -42,15 +59,35 @@ def test_figures_are_written(tmp_path: Path, capsys,
         'soft_silhouette_gradient_cosine', 'rasterised_faces', 'zbuffer_ms',
         'pytorch3d_ms', 'zbuffer_speedup', 'face_id_agreement',
     }
-    assert all(value > 0 for value in figures.values())
     assert figures['zbuffer_speedup'] == pytest.approx(
         figures['pytorch3d_ms'] / figures['zbuffer_ms'])
     # No times: both rasterisers see the same faces, both silhouettes pull
     # the same way.
     assert figures['face_id_agreement'] > 0.999
     assert figures['soft_silhouette_gradient_cosine'] > 0.99
-    printed = capsys.readouterr().out
-    assert all(name in printed for name in figures)
+
+
+def test_figures_of_operations_and_of_a_training_step(
+        tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch):
+    figures = figures_of(['ops', 'step'], tmp_path / 'speed.json',
+                         monkeypatch, capsys)
+    assert set(figures) == {
+        'depth_modes_speedup', 'depth_modes_extra_volumes',
+        'naive_extra_volumes', 'skeleton_mask_speedup',
+        'skeleton_mask_memory_ratio', 'bare_ms', 'product_ms', 'naive_ms',
+        'ratio_to_bare', 'naive_ratio_to_bare', 'product_peak_mib',
+        'naive_peak_mib', 'resident_mib', 'peak_memory_ratio',
+    }
+    for name in ('product', 'naive'):
+        key = 'ratio_to_bare' if name == 'product' else f'{name}_ratio_to_bare'
+        assert figures[key] == pytest.approx(
+            figures[f'{name}_ms'] / figures['bare_ms'])
+    assert figures['peak_memory_ratio'] == pytest.approx(
+        figures['product_peak_mib'] / figures['naive_peak_mib'])
+    # No times: memory is the same on every run. The twin holds the softmax,
+    # what comes back through its sums, and what it adds that up in.
+    assert figures['naive_extra_volumes'] >= 2
+    assert figures['skeleton_mask_memory_ratio'] < 0.25
 
 
 def test_an_unknown_name_is_refused(monkeypatch: pytest.MonkeyPatch, capsys):
