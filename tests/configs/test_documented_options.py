@@ -25,8 +25,8 @@ def test_every_option_is_one_of_the_config():
     for key in options:
         node = config
         for part in key.split('.')[:-1]:
-            if key.startswith('default_hooks.ema'):
-                break  # made by its first option
+            if key.startswith(('default_hooks.ema', 'model.head.pose_r')):
+                break  # switched on by its first option
             node = node[int(part) if part.isdigit() else part]
     config.merge_from_dict(options)
 
@@ -40,7 +40,9 @@ def test_every_option_is_one_of_the_config():
         prior.discriminator_cfg, metainfo=head.metainfo))
     assert not discriminator.center
     config.model.backbone.init_cfg = None
-    modules = MODELS.build(config.model).head.loss_modules
+    built = MODELS.build(config.model).head
+    assert built.pose_ranker is not None
+    modules = built.loss_modules
     assert modules['loss_symmetry'].reference
     assert modules['loss_skeleton_mask'].reference_clip
     for step in config.train_dataloader.dataset.pipeline:
