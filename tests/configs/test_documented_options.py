@@ -25,7 +25,7 @@ def test_every_option_is_one_of_the_config():
     for key in options:
         node = config
         for part in key.split('.')[:-1]:
-            if key.startswith(('default_hooks.ema', 'model.head.pose_r')):
+            if key.startswith(('default_hooks.e', 'model.head.pose_r')):
                 break  # switched on by its first option
             node = node[int(part) if part.isdigit() else part]
     config.merge_from_dict(options)
@@ -48,6 +48,7 @@ def test_every_option_is_one_of_the_config():
     for step in config.train_dataloader.dataset.pipeline:
         TRANSFORMS.build(step)
     HOOKS.build(config.default_hooks.ema)
+    HOOKS.build(config.default_hooks.exact)
     # The table of losses, and that of the head.
     rows = re.findall(r'^\| `(loss_\w+)`', text, re.MULTILINE)
     assert rows == list(modules)
