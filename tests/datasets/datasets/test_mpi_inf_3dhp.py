@@ -69,6 +69,26 @@ def test_joints_are_put_in_order(mpi):
     assert info['mask_path'].endswith('masks/S4_Seq2_Cam0_001034.png')
 
 
+def test_all_eighteen_are_taken_where_they_are(mpi):
+    options, points = mpi
+    path = Path(options['data_root'], options['ann_file'])
+    arrays = dict(np.load(path))
+    whole = np.concatenate([points[:, list(PLACES)], points[:, :1] + 7], 1)
+    known = np.ones((3, 18, 1))
+    known[1, 7] = 0
+    np.savez(path, **arrays, S18=np.concatenate([whole / 1000, known], -1))
+    dataset = XasMpiInf3dhpDataset(carry_labels=True, **options)
+    for row in range(3):
+        info = dataset.get_data_info(row)
+        np.testing.assert_allclose(info['keypoints_3d'][0], whole[row],
+                                   atol=1e-9)
+        hidden = np.flatnonzero(info['keypoints_3d_visible'][0] == 0)
+        assert hidden.tolist() == ([7] if row == 1 else [])
+    np.savez(path, **arrays, S18=whole[:, :17])
+    with pytest.raises(ValueError, match=r'S18 has .*; \(3, 18, 4\) is'):
+        XasMpiInf3dhpDataset(carry_labels=True, **options)
+
+
 def test_only_the_root_leaves_where_it_alone_is_asked_for(mpi):
     options, points = mpi
     info = XasMpiInf3dhpDataset(carry_root=True, **options).get_data_info(1)
@@ -87,6 +107,12 @@ def test_filters_and_intervals(mpi):
     assert rows(subjects=['S4']) == [0, 2]
     assert rows(actions=['Seq1']) == [1]
     assert rows(sample_interval=2) == [0, 1]
+
+
+def test_the_views_of_an_instant_have_one_frame_id(mpi):
+    dataset = XasMpiInf3dhpDataset(**mpi[0])
+    assert [dataset.get_data_info(i)['frame_id'] for i in range(3)] == [
+        'S4_Seq2_001033', 'S1_Seq1_000001', 'S4_Seq2_001034']
 
 
 def test_names(mpi):

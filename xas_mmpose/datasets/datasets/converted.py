@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -24,6 +25,8 @@ class ConvertedPoseDataset(BasePoseDataset3D):
     become the 18 of ``HUMAN36M_18``, metres become mm.
 
     Subclasses say how names are split, cameras read and key points ordered.
+    Samples carry ``subject``, ``action``, ``camera_id`` and ``frame_id``,
+    which all cameras' pictures of one instant have in common.
 
     Args:
         ann_file: The ``.npz``.
@@ -57,6 +60,8 @@ class ConvertedPoseDataset(BasePoseDataset3D):
     #: What the set is called, and what of MMPose's writes it, for messages.
     SET_NAME: str
     CONVERTER: str
+    #: What a picture's name says of its camera; the rest names the instant.
+    CAMERA_PART: re.Pattern[str]
 
     def __init__(self,
                  ann_file: str,
@@ -162,6 +167,8 @@ class ConvertedPoseDataset(BasePoseDataset3D):
         Both are made here: the list that all workers share stays small.
         """
         info = super().get_data_info(idx)
+        name = os.path.splitext(os.path.basename(info['img_path']))[0]
+        info['frame_id'] = self.CAMERA_PART.sub('', name, count=1)
         if self.cameras:
             info['camera_param'] = dict(
                 self.cameras[info['subject'], info['camera_id']])
@@ -180,32 +187,39 @@ class ConvertedPoseDataset(BasePoseDataset3D):
             raise FileNotFoundError(
                 f'there is no annotation file {self.ann_file}; {cure}')
         keys = ['imgname']
-        if self.carry_labels or self.carry_root:
-            keys.append('S')
         try:
             with np.load(self.ann_file) as file:
+                if self.carry_labels or self.carry_root:
+                    keys.append('S18' if 'S18' in file else 'S')
                 arrays = {key: file[key] for key in keys}
         except Exception as error:
             # numpy and zipfile have half a dozen types for a broken file.
             raise ValueError(f'{self.ann_file} is no annotation file of '
                              f'{self.SET_NAME} with {keys}: '
                              f'{error}') from error
-        if 'S' in arrays:
-            arrays.update(self._key_points(arrays.pop('S'),
-                                           len(arrays['imgname'])))
+        if len(keys) > 1:
+            arrays.update(self._key_points(
+                keys[1], arrays.pop(keys[1]), len(arrays['imgname'])))
         return arrays
 
-    def _key_points(self, S: np.ndarray, num: int) -> dict[str, np.ndarray]:
+    def _key_points(self, name: str, points: np.ndarray,
+                    num: int) -> dict[str, np.ndarray]:
         """Return the metainfo's key points in mm, or their root alone.
 
         Args:
-            S: Key points (N, 17, 3 or 4) in metres, and whether known.
+            name: ``S``, the set's 17 key points, or ``S18``, those of
+                ``HUMAN36M_18`` where this package's converter has found
+                them all.
+            points: Key points (N, 17 or 18, 3 or 4) in metres, and whether
+                known.
             num: The N that is expected.
         """
-        if S.shape[:2] != (num, 17) or S.shape[2:] not in ((3,), (4,)):
+        count = 18 if name == 'S18' else 17
+        if (points.shape[:2] != (num, count)
+                or points.shape[2:] not in ((3,), (4,))):
             raise ValueError(
-                f'{self.ann_file}: S has the shape {S.shape}; '
-                f'({num}, 17, 4) is expected')
+                f'{self.ann_file}: {name} has the shape {points.shape}; '
+                f'({num}, {count}, 4) is expected')
         unknown = [name for name in self.keypoint_names
                    if name not in HUMAN36M_18.keypoint_names]
         if unknown:
@@ -213,18 +227,19 @@ class ConvertedPoseDataset(BasePoseDataset3D):
                 f'the metainfo asks for {", ".join(unknown)}, which '
                 f'{self.ann_file} does not hold; leave metainfo out, or use '
                 'key points of xas_mmpose.skeletons.HUMAN36M_18.metainfo()')
+        known = np.ones((num, count, 1))
+        if points.shape[2] == 4:
+            known = points[..., 3:] > 0
+        values = np.concatenate(
+            [points[..., :3].astype(np.float64) * 1000, known], axis=2)
+        if name == 'S':
+            values = self.to_human36m_18(values)
         if not self.carry_labels:
-            root = self.to_human36m_18(S)[:, HUMAN36M_18.root_index, :3]
-            return dict(root_camera=root.astype(np.float64) * 1000)
+            return dict(root_camera=values[:, HUMAN36M_18.root_index, :3])
         order = [HUMAN36M_18.index(name) for name in self.keypoint_names]
-        points = self.to_human36m_18(
-            S[..., :3].astype(np.float64) * 1000)[:, order]
-        known = (S[..., 3:] > 0 if S.shape[2] == 4
-                 else np.ones((num, 17, 1)))
-        # The thorax is known where both shoulders are.
-        visible = self.to_human36m_18(
-            known.astype(np.float64))[:, order, 0] == 1
-        return dict(points_3d=points, visible=visible)
+        # A mean, as the thorax may be one, is known where all of it is.
+        return dict(points_3d=values[:, order, :3],
+                    visible=values[:, order, 3] == 1)
 
     def _mask_path(self, imgname: str, index: FolderIndex) -> str:
         """Return where the mask of a picture lies, or should lie."""

@@ -34,7 +34,8 @@ class XasMpiInf3dhpDataset(ConvertedPoseDataset):
     code (arXiv 2411.13026) takes from the official files: root, hips, knees,
     ankles, neck, nose (here called head, the middle of it), head
     (``head_top``), shoulders, elbows and wrists. Two are not in these files
-    and are made of what is:
+    and are made of what is, unless the file has the authors' 18 beside them,
+    as ``S18``, as those of this package's own converter do:
 
     - ``torso``: ``spine``, about half way from root to neck, as
       Human3.6M's; the authors take ``spine2``, above it.
@@ -54,6 +55,7 @@ class XasMpiInf3dhpDataset(ConvertedPoseDataset):
     SET_NAME = 'MPI-INF-3DHP'
     CONVERTER = ('preprocess_mpi_inf_3dhp.py writes it '
                  '(mpi_inf_3dhp_train.npz, mpi_inf_3dhp_test_valid.npz)')
+    CAMERA_PART = re.compile(r'_Cam\d+(?=_\d+$)')
 
     def split_imgname(self, imgname: str) -> tuple[str, str, str]:
         """Return subject, action and camera id that a picture's name says."""
