@@ -59,6 +59,7 @@ class XasHuman36mDataset(ConvertedPoseDataset):
 
     SET_NAME = 'Human3.6M'
     CONVERTER = 'preprocess_h36m.py writes it (h36m_train.npz, h36m_test.npz)'
+    CAMERA_PART = re.compile(r'\.\d+(?=_\d+$)')
 
     def __init__(self, *args: Any, lens: bool = False,
                  **kwargs: Any) -> None:
