@@ -4,8 +4,9 @@ from .dataset_epoch_hook import DatasetEpochHook
 from .exact_resume_hook import ExactResumeHook
 from .pretrained_weights_hook import PretrainedWeightsHook
 from .stage_schedule_hook import StageScheduleHook
+from .target_statistics_hook import TargetStatisticsHook
 
 __all__ = [
     'AdversarialPriorHook', 'DatasetEpochHook', 'ExactResumeHook',
-    'PretrainedWeightsHook', 'StageScheduleHook'
+    'PretrainedWeightsHook', 'StageScheduleHook', 'TargetStatisticsHook'
 ]

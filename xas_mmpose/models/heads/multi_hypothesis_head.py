@@ -229,16 +229,13 @@ class MultiHypothesisHead(HeatmapHead):
                           truth: Tensor, weight: Tensor) -> dict[str, Tensor]:
         """Compare predictions on synthetic pictures with their truth."""
         losses = {}
-        nothing = hypotheses.new_zeros(())
+        # Without samples, too: other processes may have some.
         if is_on(self.loss_module):
-            losses['loss_synthetic'] = (
-                self.loss_module(hypotheses, truth, weight)
-                if len(truth) else nothing)
+            losses['loss_synthetic'] = self.loss_module(hypotheses, truth,
+                                                        weight)
         if is_on(self.likelihood_loss_module):
-            losses['loss_synthetic_likelihood'] = (
-                self.likelihood_loss_module(
-                    marginals, self.decoder.normalised_to_index(truth),
-                    weight) if len(truth) else nothing)
+            losses['loss_synthetic_likelihood'] = self.likelihood_loss_module(
+                marginals, self.decoder.normalised_to_index(truth), weight)
         return losses
 
     def predict(self,

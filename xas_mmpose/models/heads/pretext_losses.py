@@ -9,6 +9,8 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from ..losses.process_mean import process_mean
+
 #: Judges root-centred poses (B, M, K, 3): logits (B, M), 1 for real. The
 #: poses' gradients must come back through it.
 Judge = Callable[[Tensor], Tensor]
@@ -79,7 +81,9 @@ class PretextLosses(BaseModule):
             real: Complete poses of the body model (N, K, 3), normalised.
 
         Returns:
-            The losses that are on; 0 without target samples.
+            The losses that are on; 0 without target samples. Of several
+            processes each returns its share of the mean over all their
+            samples, times their number.
 
         Raises:
             ValueError: If the prior's loss is on without a judge.
@@ -91,7 +95,12 @@ class PretextLosses(BaseModule):
             losses['loss_symmetry'] = self.symmetry(poses)
         if is_on(self.prior):
             losses['loss_prior'] = self._prior_loss(poses, real)
-        return losses
+        if not losses:
+            return {}
+        # The losses are means over this process' samples.
+        count = hypotheses.new_tensor(float(len(hypotheses)))
+        share = count / process_mean(count).clamp_min(1e-12)
+        return {name: loss * share for name, loss in losses.items()}
 
     def _mask_losses(self, keypoints: Tensor,
                      samples: Sequence[Any]) -> dict[str, Tensor]:

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from xas_mmpose.ops import Marginals
 
+from .process_mean import process_mean
+
 
 @MODELS.register_module()
 class MarginalLikelihoodLoss(nn.Module):
@@ -47,7 +49,9 @@ class MarginalLikelihoodLoss(nn.Module):
 
         Returns:
             Kullback-Leibler divergence of the prediction from the Gaussian,
-            the weighted mean over samples, joints and axes, 0-d.
+            the weighted mean over samples, joints and axes, 0-d; 0 for an
+            empty batch. Several processes share it as in
+            :class:`~xas_mmpose.models.WinnerTakesAllLoss`.
         """
         target = target.masked_fill(weight[..., None] == 0, 0)
         total = count = target.new_zeros(())
@@ -62,7 +66,8 @@ class MarginalLikelihoodLoss(nn.Module):
             use = weight * inside
             total = total + (divergence * use).sum()
             count = count + use.sum()
-        return total / count.clamp_min(1e-12) * self.loss_weight
+        return (total / process_mean(count).clamp_min(1e-12)
+                * self.loss_weight)
 
     def _gaussian(self, place: Tensor, size: int) -> Tensor:
         """Return normalised Gaussians (..., size) around places (...)."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from .process_mean import process_mean
+
 WINNERS = ('joint', 'sample', 'batch')
 
 
@@ -46,12 +48,14 @@ class WinnerTakesAllLoss(nn.Module):
             weight: Weight of each joint (B, K); 0 leaves it out.
 
         Returns:
-            Weighted mean over samples and joints, 0-d.
+            Weighted mean over samples and joints, 0-d; 0 for an empty
+            batch. Of several processes each returns its share of the mean
+            over all their samples, times their number.
         """
         # A joint without label may hold anything, also NaN.
         target = target.masked_fill(weight[..., None] == 0, 0)
         error = (hypotheses - target[:, None]).square().mean(-1)
-        total = weight.sum().clamp_min(1e-12)
+        total = process_mean(weight.sum()).clamp_min(1e-12)
         if self.winner == 'joint':
             loss = (error.amin(1) * weight).sum() / total
         elif self.winner == 'sample':
