@@ -109,7 +109,10 @@ def test_bad_camera_files_are_named(tmp_path):
     text.write_text('Skeletool\nname 0\n  size 1 1\n')
     with pytest.raises(ValueError, match='intrinsic'):
         read_mpi_inf_3dhp_calibration(text)
+    text.write_bytes(b'Skeletool\nname \xff\n')
     for read in (read_h36m_meta, read_mpi_inf_3dhp_calibration):
+        with pytest.raises(ValueError, match=r'text is no text file.*0xff'):
+            read(text)
         with pytest.raises(FileNotFoundError, match='nothing'):
             read(tmp_path / 'nothing')
 

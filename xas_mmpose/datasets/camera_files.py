@@ -70,9 +70,7 @@ def read_h36m_meta(
         FileNotFoundError: If there is no such file.
         ValueError: If it is not of that form.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'there is no file {path}')
-    lines = Path(path).read_text().splitlines()
+    lines = _read_lines(path)
     try:
         num_frames = int(lines[0])
         # The first word of every other line is a label.
@@ -105,10 +103,8 @@ def read_mpi_inf_3dhp_calibration(
         FileNotFoundError: If there is no such file.
         ValueError: If it is not of that form.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'there is no file {path}')
     blocks: list[dict[str, list[str]]] = []
-    for line in Path(path).read_text().splitlines()[1:]:
+    for line in _read_lines(path)[1:]:
         label, *values = line.split() or ['']
         if label == 'name':
             blocks.append({})
@@ -165,6 +161,17 @@ def read_mpi_inf_3dhp_cameras(
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise _misshaped(path, key, error) from error
     return out
+
+
+def _read_lines(path: str | os.PathLike) -> list[str]:
+    """Return the lines of a text file."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'there is no file {path}')
+    try:
+        return Path(path).read_text(encoding='utf-8').splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{path} is no text file: {error}. Copy it from the '
+                         'download again') from error
 
 
 def _load_cameras(path: str | os.PathLike, key: str,

@@ -232,10 +232,7 @@ def convert_human36m(root: str | Path, out: str | Path,
 
 def _read_view(path: Path) -> tuple[dict[str, Any], np.ndarray]:
     """Read camera and world key points (N, 17, 3) of a ``matlab_meta``."""
-    try:
-        camera, world = read_h36m_meta(path, lens=True)
-    except UnicodeDecodeError as error:
-        raise ValueError(f'{path} is no text file: {error}') from error
+    camera, world = read_h36m_meta(path, lens=True)
     if world.shape[1:] != (17, 3) or not len(world):
         raise ValueError(f'{path} has {len(world)} frames of '
                          f'{world.shape[1]} key points; some frames of 17 '

@@ -222,10 +222,7 @@ def _readers(folder: Path, names: tuple[str, str],
 def _calibration(folder: Path, wanted: tuple[int, ...]) -> dict[int, dict]:
     """Read the cameras of a recording."""
     path = folder / 'camera.calibration'
-    try:
-        cameras = read_mpi_inf_3dhp_calibration(path)
-    except UnicodeDecodeError as error:
-        raise ValueError(f'{path} is no text file: {error}') from error
+    cameras = read_mpi_inf_3dhp_calibration(path)
     missing = sorted(set(wanted) - set(cameras))
     if missing:
         raise ValueError(f'{path} has no camera {missing}; it has '

@@ -48,6 +48,15 @@ def test_rows_keep_what_is_theirs(fake_h36m):
     assert second['mask_path'].endswith('S1_WalkingDog.54138969_000011.png')
 
 
+def test_the_views_of_an_instant_have_one_frame_id(fake_h36m):
+    dataset = XasHuman36mDataset(**fake_h36m.options)
+    frames = [dataset.get_data_info(i)['frame_id'] for i in range(6)]
+    assert frames == [
+        'S9_Waiting_1_000001', 'S1_WalkingDog_000011',
+        'S11_Directions_2_000006', 'S1_Directions_1_000001',
+        'S9_Directions_000021', 'S9_Waiting_1_000002']
+
+
 def test_no_label_leaves_unless_asked_for(fake_h36m):
     info = XasHuman36mDataset(**fake_h36m.options).get_data_info(0)
     label_keys = {'keypoints', 'keypoints_visible', 'keypoints_3d',

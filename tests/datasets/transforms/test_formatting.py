@@ -97,9 +97,10 @@ def test_a_labelled_sample(fake_h36m):
         'id', 'img_id', 'img_path', 'ori_shape', 'img_shape', 'input_size',
         'input_center', 'input_scale', 'crop_affine', 'cube_size',
         'camera_param', 'domain', 'flip_indices', 'dataset_name',
-        'crop_rule', 'subject', 'action'}
-    assert (meta['domain'], meta['subject'], meta['action']) == (
-        'target', 'S11', 'Directions')
+        'crop_rule', 'subject', 'action', 'frame_id'}
+    assert (meta['domain'], meta['subject'], meta['action'],
+            meta['frame_id']) == ('target', 'S11', 'Directions',
+                                  'S11_Directions_2_000006')
     np.testing.assert_allclose(meta['camera_param']['f'], fake_h36m.f[2])
 
 
@@ -194,3 +195,12 @@ def test_a_codec_does_not_displace_the_boxes():
         instance_mapping_table=dict(lifting_target='lifting_target'),
     ))['data_samples']
     assert set(sample.gt_instances.keys()) == {'bboxes', 'lifting_target'}
+
+
+def test_the_head_size_is_packed_with_the_person():
+    results = dict(img=np.zeros((4, 4, 3), np.uint8), bbox=np.zeros((1, 4)))
+    packed = PackXasInputs()(dict(
+        results, head_size=np.array([[31.5]], np.float32)))['data_samples']
+    assert packed.gt_instances.head_size.tolist() == [[31.5]]
+    assert 'head_size' not in PackXasInputs()(
+        results)['data_samples'].gt_instances

@@ -20,7 +20,7 @@ class PackXasInputs(PackPoseInputs):
       ``keypoint_weights`` (1, K).
     * ``gt_instances``: ``keypoints`` (1, K, 2) image px, ``keypoints_3d``
       (1, K, 3) camera frame mm, their ``..._visible``, ``bboxes``,
-      ``bbox_scores``, ``bbox_scales``.
+      ``bbox_scores``, ``bbox_scales``, ``head_size`` (1, 1) px.
     * metainfo: ``meta_keys``.
 
     Args:
@@ -32,6 +32,7 @@ class PackXasInputs(PackPoseInputs):
         bbox='bboxes',
         bbox_score='bbox_scores',
         bbox_scale='bbox_scales',
+        head_size='head_size',
         keypoints='keypoints',
         keypoints_visible='keypoints_visible',
         keypoints_3d='keypoints_3d',
@@ -49,7 +50,8 @@ class PackXasInputs(PackPoseInputs):
                      'input_size', 'input_center', 'input_scale',
                      'crop_affine', 'cube_size', 'camera_param', 'domain',
                      'flip', 'flip_direction', 'flip_indices',
-                     'dataset_name', 'crop_rule', 'subject', 'action'),
+                     'dataset_name', 'crop_rule', 'subject', 'action',
+                     'frame_id'),
                  pack_transformed: bool = False) -> None:
         super().__init__(meta_keys=meta_keys,
                          pack_transformed=pack_transformed)
