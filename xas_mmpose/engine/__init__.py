@@ -3,11 +3,14 @@ from .hooks import (
     AdversarialPriorHook,
     DatasetEpochHook,
     ExactResumeHook,
+    MeanTeacherHook,
     PretrainedWeightsHook,
     StageScheduleHook,
+    TargetStatisticsHook,
 )
 
 __all__ = [
     'AdversarialPriorHook', 'DatasetEpochHook', 'ExactResumeHook',
-    'PretrainedWeightsHook', 'StageScheduleHook'
+    'MeanTeacherHook', 'PretrainedWeightsHook', 'StageScheduleHook',
+    'TargetStatisticsHook'
 ]

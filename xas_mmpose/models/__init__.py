@@ -7,6 +7,7 @@ from .losses import (
                      PriorGeneratorLoss,
                      SkeletonMaskLoss,
                      SymmetryLoss,
+                     TeacherLoss,
                      WinnerTakesAllLoss,
 )
 from .priors import GCNPoseDiscriminator, PhysiqueNetwork
@@ -15,5 +16,5 @@ __all__ = [
     'GCNPoseDiscriminator', 'MarginalLikelihoodLoss', 'MultiHypothesisHead',
     'PhysiqueMaskLoss', 'PhysiqueNetwork', 'PoseRanker',
     'PriorDiscriminatorLoss', 'PriorGeneratorLoss', 'SkeletonMaskLoss',
-    'SymmetryLoss', 'WinnerTakesAllLoss'
+    'SymmetryLoss', 'TeacherLoss', 'WinnerTakesAllLoss'
 ]

@@ -65,6 +65,9 @@ class MultiHypothesisHead(HeatmapHead):
             discriminator, or None. The discriminator is not a part of the
             head: it comes from
             :class:`~xas_mmpose.engine.AdversarialPriorHook`.
+        loss_teacher: Config of the loss of the target's marginals against
+            those that
+            :class:`~xas_mmpose.engine.MeanTeacherHook` hands over, or None.
         pose_ranker: Config of what puts the codec's modes together into
             whole poses
             (:class:`~xas_mmpose.models.heads.pose_ranker.PoseRanker`); it is
@@ -93,6 +96,7 @@ class MultiHypothesisHead(HeatmapHead):
                  loss_physique_mask: Mapping[str, Any] | None = None,
                  loss_symmetry: Mapping[str, Any] | None = None,
                  loss_prior: Mapping[str, Any] | None = None,
+                 loss_teacher: Mapping[str, Any] | None = None,
                  pose_ranker: Mapping[str, Any] | None = None,
                  init_cfg: Any = None) -> None:
         self.num_keypoints = len(metainfo.get('keypoint_info', ()))
@@ -116,7 +120,7 @@ class MultiHypothesisHead(HeatmapHead):
         self.metainfo = metainfo
         self.pretext = PretextLosses(
             metainfo, loss_skeleton_mask, loss_physique_mask, loss_symmetry,
-            loss_prior)
+            loss_prior, loss_teacher)
         self.pose_ranker = (
             MODELS.build(dict(type='PoseRanker', metainfo=metainfo)
                          | dict(pose_ranker))
@@ -131,7 +135,8 @@ class MultiHypothesisHead(HeatmapHead):
             loss_skeleton_mask=self.pretext.skeleton_mask,
             loss_physique_mask=self.pretext.physique_mask,
             loss_symmetry=self.pretext.symmetry,
-            loss_prior=self.pretext.prior)
+            loss_prior=self.pretext.prior,
+            loss_teacher=self.pretext.teacher)
 
     @property
     def default_init_cfg(self) -> list[dict]:
@@ -197,7 +202,8 @@ class MultiHypothesisHead(HeatmapHead):
         losses.update(self.pretext(
             hypotheses[target],
             [batch_data_samples[i] for i in target.tolist()],
-            truth[(weight > 0).all(-1)]))
+            truth[(weight > 0).all(-1)],
+            Marginals(*(m[target] for m in marginals))))
         return losses
 
     def _split(self, samples: Sequence[Any],
@@ -275,7 +281,7 @@ class MultiHypothesisHead(HeatmapHead):
                 checkpoint has brought.
         """
         if test_cfg and test_cfg.get('flip_test', False):
-            marginals = self._flip_average(
+            marginals = self.flip_average(
                 feats, batch_data_samples[0].metainfo['flip_indices'])
         else:
             marginals = volume_marginals(self.forward(feats))
@@ -299,9 +305,18 @@ class MultiHypothesisHead(HeatmapHead):
                 keypoint_scores.cpu().numpy(), batch_data_samples)
         ]
 
-    def _flip_average(self, feats: list[Features],
-                      flip_indices: Sequence[int]) -> Marginals:
-        """Average the marginals of pictures and of mirrored pictures."""
+    def flip_average(self, feats: Sequence[Features],
+                     flip_indices: Sequence[int]) -> Marginals:
+        """Average the marginals of pictures and of mirrored pictures.
+
+        Args:
+            feats: Feature maps of the B pictures, and of their mirror
+                images.
+            flip_indices: Mirror partner of each key point.
+
+        Returns:
+            Marginals of the B pictures.
+        """
         straight, flipped = (volume_marginals(self.forward(f)) for f in feats)
         swap = list(flip_indices)
         flipped = Marginals(flipped.x[:, swap].flip(-1), flipped.y[:, swap],

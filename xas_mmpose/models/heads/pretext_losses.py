@@ -9,6 +9,8 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from xas_mmpose.ops import Marginals
+
 from ..losses.process_mean import process_mean
 
 #: Judges root-centred poses (B, M, K, 3): logits (B, M), 1 for real. The
@@ -34,8 +36,9 @@ class PretextLosses(BaseModule):
     Sec. 3 of arXiv 2411.13026. Two compare the likeliest pose's x, y with
     the foreground mask, weighted where the samples have ``mask_weights``;
     two judge all hypotheses as 3D poses, each standing on the root's
-    likeliest place, as they are predicted. A loss that is missing or has
-    weight 0 is not computed.
+    likeliest place, as they are predicted. One more, which is not in the
+    paper, compares the marginals with a teacher's. A loss that is missing or
+    has weight 0 is not computed.
 
     Args:
         metainfo: ``dataset_info`` of the key points.
@@ -43,6 +46,13 @@ class PretextLosses(BaseModule):
         physique_mask: Config of the loss of fleshed-out skeletons, or None.
         symmetry: Config of the loss of left against right, or None.
         prior: Config of the loss of logits of a :data:`Judge`, or None.
+        teacher: Config of the loss of marginals against a teacher's, or
+            None.
+
+    Attributes:
+        judge: What ``prior`` asks.
+        teacher_marginals: What ``teacher`` wants of the next batch's target
+            pictures; used up by it.
 
     Note:
         A prior sees real and predicted poses in one frame
@@ -56,7 +66,8 @@ class PretextLosses(BaseModule):
                  skeleton_mask: Mapping[str, Any] | None = None,
                  physique_mask: Mapping[str, Any] | None = None,
                  symmetry: Mapping[str, Any] | None = None,
-                 prior: Mapping[str, Any] | None = None) -> None:
+                 prior: Mapping[str, Any] | None = None,
+                 teacher: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         self.root_index = int(metainfo.get('root_index', 0))
 
@@ -68,17 +79,22 @@ class PretextLosses(BaseModule):
         self.physique_mask = build(physique_mask, metainfo=metainfo)
         self.symmetry = build(symmetry, metainfo=metainfo)
         self.prior = build(prior)
+        self.teacher = build(teacher)
         self.judge: Judge | None = None
+        self.teacher_marginals: Marginals | None = None
         self._prior_poses: PriorPoses | None = None
 
     def forward(self, hypotheses: Tensor, samples: Sequence[Any],
-                real: Tensor) -> dict[str, Tensor]:
+                real: Tensor,
+                marginals: Marginals | None = None) -> dict[str, Tensor]:
         """Compute the losses.
 
         Args:
             hypotheses: Poses on target pictures (B, M, K, 3), normalised.
             samples: Those B samples.
             real: Complete poses of the body model (N, K, 3), normalised.
+            marginals: What the hypotheses were found in, (B, K, W or H or
+                D); for the teacher alone.
 
         Returns:
             The losses that are on; 0 without target samples. Of several
@@ -86,7 +102,8 @@ class PretextLosses(BaseModule):
             samples, times their number.
 
         Raises:
-            ValueError: If the prior's loss is on without a judge.
+            ValueError: If the prior's loss is on without a judge, or the
+                teacher's without a teacher.
         """
         losses = self._mask_losses(hypotheses[:, 0, :, :2], samples)
         if is_on(self.symmetry) or is_on(self.prior):
@@ -95,6 +112,8 @@ class PretextLosses(BaseModule):
             losses['loss_symmetry'] = self.symmetry(poses)
         if is_on(self.prior):
             losses['loss_prior'] = self._prior_loss(poses, real)
+        if is_on(self.teacher):
+            losses['loss_teacher'] = self._teacher_loss(marginals)
         if not losses:
             return {}
         # The losses are means over this process' samples.
@@ -141,6 +160,16 @@ class PretextLosses(BaseModule):
         if not len(poses):
             return poses.sum()
         return self.prior(self.judge(poses))
+
+    def _teacher_loss(self, marginals: Marginals) -> Tensor:
+        """Compare marginals with those of the teacher, once."""
+        wanted, self.teacher_marginals = self.teacher_marginals, None
+        if wanted is None and len(marginals.x):
+            raise ValueError(
+                'loss_teacher needs a teacher: add '
+                "dict(type='MeanTeacherHook') to custom_hooks, or set "
+                'model.head.loss_teacher.loss_weight to 0')
+        return self.teacher(marginals, wanted)
 
     def take_prior_poses(self) -> PriorPoses | None:
         """Hand out the poses of the last batch, once.
