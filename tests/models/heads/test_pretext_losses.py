@@ -95,14 +95,15 @@ def test_which_loss_teaches_what_in_which_step(
     hook.before_train(runner)
     seen = []
 
-    def marginals(volume: torch.Tensor) -> Any:
-        seen.append(volume_marginals(volume))
+    def marginals(*args: Any) -> Any:
+        seen.append(projected_marginals(*args))
         for marginal in seen[-1]:
             marginal.retain_grad()
         return seen[-1]
 
-    volume_marginals = multi_hypothesis_head.volume_marginals
-    monkeypatch.setattr(multi_hypothesis_head, 'volume_marginals', marginals)
+    projected_marginals = multi_hypothesis_head.projected_marginals
+    monkeypatch.setattr(multi_hypothesis_head, 'projected_marginals',
+                        marginals)
     losses = model.loss(*batch('target', 'synthetic', 'target'))
     assert list(losses) == NAMES
     columns = {
@@ -210,8 +211,7 @@ def test_two_mask_losses_share_a_drawing_only_if_it_is_the_same(
     shared = model.loss(inputs, samples)
     assert len(drawings) == 1
     keypoints = model.head.decoder.decode_marginals(
-        multi_hypothesis_head.volume_marginals(
-            model.head(model.extract_feat(inputs))))[0][:, 0, :, :2]
+        model.head.marginals(model.extract_feat(inputs)))[0][:, 0, :, :2]
     masks = torch.stack([s.gt_fields.masks for s in samples]) / 255
     for name, module in (('loss_skeleton_mask', pretext.skeleton_mask),
                          ('loss_physique_mask', pretext.physique_mask)):

@@ -18,7 +18,11 @@ from xas_mmpose.geometry.cameras import (
     normalised_to_patch,
     patch_to_image,
 )
-from xas_mmpose.ops import Marginals, volume_marginals
+from xas_mmpose.ops import (
+    Marginals,
+    projected_marginals,
+    volume_marginals,
+)
 
 from .pretext_losses import PretextLosses, is_on
 
@@ -161,15 +165,38 @@ class MultiHypothesisHead(HeatmapHead):
             ValueError: If the map does not come out as large as the codec's
                 ``heatmap_size`` says.
         """
-        scores = super().forward(feats)
-        width, height, depth = self.decoder.heatmap_size
-        if scores.shape[-2:] != (height, width):
+        depth = self.decoder.heatmap_size[2]
+        scores = self.final_layer(self._features(feats))
+        return scores.unflatten(1, (self.num_keypoints, depth))
+
+    def marginals(self, feats: Features) -> Marginals:
+        """Compute the marginals of the volumes, which are never whole.
+
+        Args:
+            feats: As for :meth:`forward`.
+
+        Returns:
+            What :func:`~xas_mmpose.ops.volume_marginals` makes of
+            :meth:`forward`, for less memory.
+
+        Raises:
+            ValueError: As :meth:`forward`.
+        """
+        return projected_marginals(
+            self._features(feats), self.final_layer.weight,
+            self.final_layer.bias, self.num_keypoints)
+
+    def _features(self, feats: Features) -> Tensor:
+        """Enlarge the last feature map to the volumes' size."""
+        features = self.conv_layers(self.deconv_layers(feats[-1]))
+        width, height, _ = self.decoder.heatmap_size
+        if features.shape[-2:] != (height, width):
             raise ValueError(
-                f'the volumes have {scores.shape[-1]}x{scores.shape[-2]} '
+                f'the volumes have {features.shape[-1]}x{features.shape[-2]} '
                 f'cells, but heatmap_size says {width}x{height}: each entry '
                 "of deconv_out_channels doubles the backbone's map of "
                 f'{feats[-1].shape[-1]}x{feats[-1].shape[-2]}')
-        return scores.unflatten(1, (self.num_keypoints, depth))
+        return features
 
     def loss(self,
              feats: Features,
@@ -191,7 +218,7 @@ class MultiHypothesisHead(HeatmapHead):
             ValueError: If a sample's ``domain`` is unknown, or the prior's
                 loss is on without a discriminator.
         """
-        marginals = volume_marginals(self.forward(feats))
+        marginals = self.marginals(feats)
         hypotheses, _ = self.decoder.decode_marginals(marginals)
         target, synthetic = self._split(batch_data_samples, hypotheses.device)
         truth, weight = self._truth(
