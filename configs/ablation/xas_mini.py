@@ -6,6 +6,7 @@ title = 'XaS-Mini'
 
 STAGE1 = 'configs/xas_mini_s1.py'
 STAGE2 = 'configs/xas_mini_s2.py'
+FULL = 'configs/xas_mini_full_s2.py'
 
 # What switches a part of stage 2 off.
 no_masks = {
@@ -15,17 +16,6 @@ no_masks = {
 no_symmetry = {'model.head.loss_symmetry.loss_weight': 0.0}
 # The discriminator rests, too, where the prior's weight is 0.
 no_prior = {'model.head.loss_prior.loss_weight': 0.0}
-
-# What goes beyond the paper, switched on by `full` alone; as in
-# xas_mini_ema.py.
-ema = {
-    'default_hooks.ema':
-    dict(
-        type='EMAHook',
-        ema_type='ExponentialMovingAverage',
-        momentum=0.005,
-        update_buffers=True)
-}
 
 rows = dict(
     mean_pose=dict(
@@ -74,12 +64,18 @@ rows = dict(
         'detector: all pretext tasks of the paper.',
         config=STAGE2,
         start='stage1'),
-    full=dict(
-        text='And what goes beyond the paper: the mean of the weights over '
-        'time (EMA).',
-        config=STAGE2,
+    teacher=dict(
+        text='And what goes beyond the paper in training: averaged weights '
+        '(EMA), which teach the detector on target pictures, and batch norm '
+        'with the statistics of target pictures.',
+        config=FULL,
         start='stage1',
-        options=ema),
+        options={'model.head.pose_ranker': None}),
+    full=dict(
+        text='And the mean of the likeliest whole poses as the first '
+        'hypothesis: the same training, another choice at test time.',
+        config=FULL,
+        start='stage1'),
     # Decoding as theirs (the codec's `reference`) would not fit the weights
     # of the shared stage 1; their discriminator's options change nothing
     # where its gradient reaches nothing.
@@ -114,6 +110,7 @@ comparisons = [
     ('control', 'masks'),
     ('masks', 'masks_symmetry'),
     ('masks_symmetry', 'masks_symmetry_prior'),
-    ('masks_symmetry_prior', 'full'),
+    ('masks_symmetry_prior', 'teacher'),
+    ('teacher', 'full'),
     ('reference_defects', 'full'),
 ]

@@ -116,7 +116,7 @@ class TargetStatisticsHook(Hook):
             with _gathering(each):
                 for batch in batches:
                     data = each.data_preprocessor(batch, False)
-                    each(data['inputs'], mode='tensor')
+                    each(**data, mode='tensor')
         print_log(f'batch norm: statistics of {len(self.indices)} target '
                   'pictures', 'current', logging.INFO)
 

@@ -115,7 +115,7 @@ class PoseRanker(BaseModule):
                     "a pose's rank would depend on the other pictures; use "
                     "norm='sample'")
             # A number, as processes average their buffers.
-            self.register_buffer('has_prior', torch.tensor(0))
+            self.register_buffer('has_prior', torch.tensor(0.0))
 
     def forward(self, hypotheses: Tensor, mass: Tensor) -> RankedPoses:
         """Rank the whole poses of a batch.
