@@ -3,7 +3,7 @@
 
 Shows the weights that come with the repository at work on XaS-Mini, the free
 benchmark. Then it renders labelled people from the free body, trains
-configs/xas_mini.py on them and on the unlabelled pictures of XaS-Mini's
+configs/xas_mini_full.py on them and on the unlabelled pictures of XaS-Mini's
 training subjects, tests, and writes a table and pictures of test frames.
 Everything lies in --out; a run that was stopped goes on, and what is there
 already is not made again.
@@ -27,17 +27,16 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 from demonstration.real_frames import find_h36m, find_mpi_inf_3dhp
 from demonstration.report import Report, TestSet
 from demonstration.shipped import METAFILE, Shipped, find_shipped
 from demonstration.testing import stack_truth
 from mmengine.config import Config
 from mmengine.logging import MMLogger
-from mmpose.registry import DATASETS
 from mmpose.utils import register_all_modules
 
 import xas_mmpose
+from xas_mmpose.datasets.annotated_poses import annotated_poses
 from xas_mmpose.evaluation.functional import mean_pose_baseline
 from xas_mmpose.render.studio import XasMiniSettings, write_xas_mini
 from xas_mmpose.render.studio.recording import TEST_SUBJECTS
@@ -47,7 +46,7 @@ from xas_mmpose.render.synthetic_set import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIG = ROOT / 'configs' / 'xas_mini.py'
+CONFIG = ROOT / 'configs' / 'xas_mini_full.py'
 MINI = "XaS-Mini's test subjects"
 HELDOUT = 'held-out synthetic subjects'
 
@@ -63,8 +62,8 @@ def parse_args() -> argparse.Namespace:
                         help='show the weights that come with the '
                         'repository, and train nothing')
     parser.add_argument('--weights', type=Path,
-                        help='show this checkpoint of configs/xas_mini.py '
-                        'in their place')
+                        help='show this checkpoint of '
+                        'configs/xas_mini_full.py in their place')
     parser.add_argument('--num-synthetic', type=int, default=5000,
                         help='labelled pairs to render')
     parser.add_argument('--mini-frames', type=int,
@@ -190,14 +189,6 @@ def synthetic_of(cfg: Config) -> dict:
                 if d.type == 'SyntheticPairDataset')
 
 
-def training_poses(cfg: Config) -> np.ndarray:
-    """Return the labelled training poses (N, K, 3), camera frame, mm."""
-    dataset = DATASETS.build(dict(synthetic_of(cfg), pipeline=[]))
-    return np.concatenate(
-        [dataset.get_data_info(i)['keypoints_3d']
-         for i in range(len(dataset))])
-
-
 def main() -> None:
     """Run the demo."""
     args = parse_args()
@@ -251,8 +242,8 @@ def main() -> None:
     if args.epochs:
         squeeze(cfg, args.epochs)
     add_targets(cfg, h36m)
-    announce(4, f'train configs/xas_mini.py for {cfg.train_cfg.max_epochs} '
-             'epochs')
+    announce(4, f'train configs/{CONFIG.name} for '
+             f'{cfg.train_cfg.max_epochs} epochs')
     checkpoint = train(cfg, args.out)
 
     announce(5, 'test')
@@ -262,7 +253,7 @@ def main() -> None:
                 [heldout] if shipped else [*tests, heldout], pictures=False)
     answers = report.test('trained', cfg, checkpoint, [*tests, heldout],
                           pictures=True)
-    poses = training_poses(cfg)
+    poses = annotated_poses(synthetic_of(cfg))[0]
     for test, found in answers.items():
         mean = mean_pose_baseline(
             poses, stack_truth(found, 'keypoints_3d'),

@@ -21,7 +21,7 @@ from mmpose.registry import MODELS
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / 'tools' / 'demo.py'
-CONFIG = ROOT / 'configs' / 'xas_mini.py'
+CONFIG = ROOT / 'configs' / 'xas_mini_full.py'
 MINI = "XaS-Mini's test subjects"
 HELDOUT = 'held-out synthetic subjects'
 H36M = 'real Human3.6M frames'
