@@ -11,5 +11,3 @@ train_dataloader = dict(
         # Another seed than the set's on disk: other people.
         dict(type='OnlineSyntheticPairDataset', num=4800, seed=1)
     ]))
-
-custom_hooks = [*_base_.custom_hooks, dict(type='DatasetEpochHook')]

@@ -71,6 +71,9 @@ class Notes(Hook):
 def walk(name: str, work_dir: Path) -> list[list[Step]]:
     """Go through all epochs of a config, with its own hooks."""
     config = Config.fromfile(CONFIGS / f'{name}.py')
+    # They look at pictures, of which there are none, and change no setting.
+    config.custom_hooks = [hook for hook in config.custom_hooks
+                           if hook not in config.get('target_hooks', [])]
     config.model.backbone.update(
         init_cfg=None, base_channels=8, stem_channels=8)
     config.model.head.update(
@@ -99,14 +102,18 @@ def walk(name: str, work_dir: Path) -> list[list[Step]]:
     return notes.epochs
 
 
-@pytest.mark.parametrize('name', ['xas_h36m', 'xas_mini'])
+@pytest.mark.parametrize('name, first, second', [
+    ('xas_h36m', 'xas_h36m_s1', 'xas_h36m_s2'),
+    ('xas_mini', 'xas_mini_s1', 'xas_mini_s2'),
+    ('xas_mini_full', 'xas_mini_s1', 'xas_mini_full_s2'),
+])
 def test_every_step_is_that_of_the_stages_apart(
-        name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        name: str, first: str, second: str, tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch):
     # MMEngine writes each config into the work dir, which takes 8 s.
     monkeypatch.setattr(Config, 'pretty_text', '')
     whole = walk(name, tmp_path)
-    first = walk(f'{name}_s1', tmp_path)
-    second = walk(f'{name}_s2', tmp_path)
+    first, second = walk(first, tmp_path), walk(second, tmp_path)
     apart = first + second
     assert [len(epoch) for epoch in whole] == [len(epoch) for epoch in apart]
     for number, (ours, theirs) in enumerate(zip(whole, apart, strict=True)):
@@ -125,6 +132,8 @@ def test_every_step_is_that_of_the_stages_apart(
         frozenset(synthetic)}
     pretext = {'loss_skeleton_mask', 'loss_physique_mask', 'loss_symmetry',
                'loss_prior'}
+    if name == 'xas_mini_full':
+        pretext.add('loss_teacher')
     assert all(synthetic | pretext == set(s.weights)
                for e in second for s in e)
     if name == 'xas_h36m':
@@ -144,3 +153,33 @@ def test_every_step_is_that_of_the_stages_apart(
         assert first[-1][-1].rate < 0.02 * first[2][0].rate
         assert second[0][0].rate == config.optim_wrapper.optimizer.lr
         assert second[-1][-1].rate < 0.1 * second[0][0].rate
+
+
+def test_the_full_run_is_its_parts():
+    whole, stage, plain = (
+        Config.fromfile(CONFIGS / f'{name}.py')
+        for name in ('xas_mini_full', 'xas_mini_full_s2', 'xas_mini'))
+    # Of the same model, average and hooks: the stages differ, no more.
+    assert whole.model == stage.model
+    assert whole.default_hooks == stage.default_hooks
+    for config in (whole, stage):
+        kinds = [hook.type for hook in config.custom_hooks]
+        assert kinds == [
+            'SyncBuffersHook', 'AdversarialPriorHook', 'StageScheduleHook',
+            'MeanTeacherHook', 'TargetStatisticsHook']
+        assert config.default_hooks.ema.update_buffers
+    assert whole.custom_hooks[3:] == stage.custom_hooks[3:]
+    # The teacher comes with the pretext tasks, by the weight of stage 2.
+    begun = [hook for hook in whole.custom_hooks
+             if hook.type == 'StageScheduleHook'][0].stages
+    assert [s.loss_weights.loss_teacher for s in begun] == [0.0, None]
+    for ours, theirs in zip(begun, plain.stages, strict=True):
+        ours.loss_weights.pop('loss_teacher')
+        assert ours == theirs
+    # And all else is as in xas_mini.py.
+    assert {key for key in plain if plain[key] != whole[key]} == {
+        'model', 'default_hooks', 'custom_hooks', 'stages'}
+    head = whole.model.head
+    assert head.pop('loss_teacher').loss_weight == 2
+    assert head.pop('pose_ranker').first == 'mean'
+    assert whole.model == plain.model

@@ -1,7 +1,9 @@
 """Every config: builds, and steps once in training and once in test."""
 from __future__ import annotations
 
+import copy
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmpose.registry import DATASETS
 
+from xas_mmpose.engine import MeanTeacherHook
 from xas_mmpose.skeletons import HUMAN36M_18
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
@@ -90,8 +93,15 @@ def test_one_step_of_training_and_of_test(
     domains = [s.domain for s in samples]
     assert domains == ['target', 'target', 'synthetic', 'synthetic']
     assert all('keypoints_3d' not in s.gt_instances for s in samples[:2])
+    teachers = [hook for hook in config.custom_hooks
+                if hook.type == 'MeanTeacherHook']
+    if teachers:
+        hook = MeanTeacherHook()
+        hook.teacher = copy.deepcopy(model)
+        hook.before_train_iter(
+            SimpleNamespace(model=model, seed=0, iter=0), 0, batch)
     losses = model.loss(**model.data_preprocessor(batch, training=True))
-    assert sorted(losses) == LOSSES
+    assert sorted(losses) == LOSSES + ['loss_teacher'] * len(teachers)
     total = sum(losses.values())
     total.backward()
     silent = [n for n, p in model.named_parameters()

@@ -21,7 +21,8 @@ def test_the_papers_numbers_stand_in_the_configs():
         head = config.model.head
         assert head.loss_synthetic.loss_weight == 3
         optimizer = config.optim_wrapper.optimizer
-        assert optimizer == dict(type='Adam', lr=lr, betas=(0.5, 0.999))
+        assert optimizer == dict(
+            type='Adam', lr=lr, betas=(0.5, 0.999), fused=True)
         assert config.train_cfg.max_epochs == epochs
         assert config.param_scheduler == [dict(
             type='MultiStepLR', milestones=[40], gamma=0.1, by_epoch=True)]
@@ -43,6 +44,9 @@ def test_the_papers_numbers_stand_in_the_configs():
     assert hook.param_scheduler == stage_2.param_scheduler
     for mask in (head.loss_skeleton_mask, head.loss_physique_mask):
         assert mask.line_width == 0.003
+    # The authors' size but for the network's, which is that of the volumes.
+    assert head.loss_skeleton_mask.get('map_size') is None
+    assert head.loss_physique_mask.map_size == (64, 64)
     # The second starts from the first one's last epoch.
     assert stage_2.load_from == 'work_dirs/xas_h36m_s1/epoch_50.pth'
 
