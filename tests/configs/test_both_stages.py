@@ -170,8 +170,8 @@ def test_the_full_run_is_its_parts():
         assert config.default_hooks.ema.update_buffers
     assert whole.custom_hooks[3:] == stage.custom_hooks[3:]
     # The teacher comes with the pretext tasks, by the weight of stage 2.
-    begun = [hook for hook in whole.custom_hooks
-             if hook.type == 'StageScheduleHook'][0].stages
+    begun = next(hook for hook in whole.custom_hooks
+                 if hook.type == 'StageScheduleHook').stages
     assert [s.loss_weights.loss_teacher for s in begun] == [0.0, None]
     for ours, theirs in zip(begun, plain.stages, strict=True):
         ours.loss_weights.pop('loss_teacher')

@@ -123,11 +123,15 @@ class TargetStatisticsHook(Hook):
     def _batches(self, runner: Runner) -> Iterator[Any]:
         """Load the pictures, with augmentation of their own."""
         dataset = runner.train_dataloader.dataset
-        for begin in range(0, len(self.indices), self.batch_size):
-            part = self.indices[begin:begin + self.batch_size]
+        # All batches count alike, so no small one is left over.
+        parts = np.array_split(self.indices,
+                               -(-len(self.indices) // self.batch_size))
+        begin = 0
+        for part in parts:
             # The training's own draws must not depend on these.
             with global_generators(runner.seed or 0, runner.iter, begin, 2):
-                samples = [dataset[index] for index in part]
+                samples = [dataset[index] for index in part.tolist()]
+            begin += len(part)
             yield pseudo_collate(samples)
 
 
