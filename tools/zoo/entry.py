@@ -1,6 +1,7 @@
 """A metafile's entry of a finished run."""
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,23 @@ class DataCards:
         return name or _SETS.get(dataset.type, dataset.type)
 
     def masks(self, dataset: Config) -> str | None:
-        """Return what a set says of its masks."""
-        return self._settings(dataset).get('mask_quality')
+        """Return what a set, or the folder of its masks, says of them.
+
+        Those of tools/make_masks.py name their method. None where nothing
+        is said.
+        """
+        quality = self._settings(dataset).get('mask_quality')
+        root = dataset.get('data_root')
+        if quality or not root:
+            return quality
+        folder = dataset.get('data_prefix', {}).get('mask', 'masks')
+        path = Path(root) / folder / 'settings.json'
+        if not path.is_file():
+            return None
+        made = json.loads(path.read_text())
+        # A method of several kinds says which of them.
+        return (made.get('name') or
+                made.get('method', '').removesuffix('Method') or None)
 
     def describe(self, dataset: Config) -> str:
         """Return name, version, seed, checksum and use of a training set."""

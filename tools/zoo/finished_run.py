@@ -119,14 +119,8 @@ def read_evaluations(training: Training, config: str,
         FileNotFoundError: If there is none.
         ValueError: If one cannot be read or is older than the training.
     """
-    evaluator = training.cfg.get('test_evaluator')
-    options = ' '.join(
-        f'test_evaluator.{index}report_protocol=True' for index in
-        ([f'{i}.' for i in range(len(evaluator))]
-         if isinstance(evaluator, list | tuple) else ['']))
     command = (f'python tools/test.py {config} {training.checkpoint} '
-               f'--work-dir {training.folder / "test"} --cfg-options '
-               f'{options}')
+               f'--work-dir {training.folder / "test"}')
     if folders is None:
         tested = [log for log in _logs(training.folder)
                   if log.with_suffix('.json').is_file()]
