@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import shutil
 import sys
 from collections.abc import Sequence
@@ -28,9 +27,9 @@ from typing import Any
 
 from checking.records import Records
 from checking.report import lines_of, summarise
-from checking.sheet import chosen, write_sheet
+from checking.sheet import chosen
 from checking.sources import SPLITS, Source, read_sources
-from checking.workers import Crew, LoadError, apart
+from checking.workers import Crew, LoadError
 from mmengine.config import Config, DictAction
 from tqdm import tqdm
 
@@ -46,14 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     records = out / 'records'
     records.mkdir(parents=True, exist_ok=True)
     parts: dict[str, dict[str, Any]] = {}
-    for source in read_sources(config.to_dict(), args.splits):
-        if source.same_as:
-            part: dict[str, Any] = dict(same_as=source.same_as)
-        else:
-            part = check(source, out, args.workers, args.sheet)
-        parts[source.name] = dict(type=source.kind, files=source.files,
-                                  **part)
-        print('\n'.join(lines_of(source.name, source.kind, part)))
+    with Crew(args.workers) as crew:
+        for source in read_sources(config.to_dict(), args.splits):
+            part = (dict(same_as=source.same_as) if source.same_as
+                    else check(source, crew, out, args.sheet))
+            parts[source.name] = dict(type=source.kind, files=source.files,
+                                      **part)
+            print('\n'.join(lines_of(source.name, source.kind, part)))
     broken = sum('error' in part or bool(part.get('broken'))
                  for part in parts.values())
     report = dict(config=str(args.config), broken=broken > 0, sources=parts)
@@ -91,14 +89,14 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
     return args
 
 
-def check(source: Source, out: Path, workers: int,
+def check(source: Source, crew: Crew, out: Path,
           sheet: int) -> dict[str, Any]:
     """Check one data set.
 
     Args:
         source: The data set.
+        crew: Who reads it.
         out: Folder of the records and the sheet.
-        workers: Number of processes.
         sheet: Samples on the sheet.
 
     Returns:
@@ -107,29 +105,26 @@ def check(source: Source, out: Path, workers: int,
     store = Records(out / 'records', source)
     done = store.read()
     try:
-        with Crew(source, workers) as crew:
-            facts = crew.facts
-            missing = [i for i in range(facts['num']) if i not in done]
-            with tqdm(total=facts['num'], initial=len(done), unit='sample',
-                      desc=source.name) as bar:
-                for record in crew.records(missing):
-                    store.append(record)
-                    done[record['index']] = record
-                    bar.update()
+        facts = crew.load(source)
+        missing = [i for i in range(facts['num']) if i not in done]
+        with tqdm(total=facts['num'], initial=len(done), unit='sample',
+                  desc=source.name) as bar:
+            for record in crew.records(missing):
+                store.append(record)
+                done[record['index']] = record
+                bar.update()
     except LoadError as error:
         return dict(error=str(error))
     records = [done[index] for index in sorted(done)]
     part = summarise(records, facts)
     if sheet and records:
         path = out / f'{source.name.replace("/", "_")}.jpg'
-        # What kills a process must not kill this one here, either.
-        died = apart(write_sheet, source, chosen(records, sheet), path)
-        part['sheet'] = None if died else str(path)
+        drawn = crew.draw(chosen(records, sheet), path)
+        part['sheet'] = str(path) if drawn else None
     return part
 
 
 if __name__ == '__main__':
-    multiprocessing.freeze_support()
     try:
         sys.exit(main())
     except KeyboardInterrupt:

@@ -82,8 +82,8 @@ def lines_of(name: str, kind: str, part: Mapping[str, Any]) -> list[str]:
 
 #: How a measure is printed.
 _LABELS = dict(
-    joints='joints: {joints} visible, {out_of_picture} out of the picture, '
-    '{off_mask} of {masked} off the mask',
+    joints='joints: {joints} visible, {out_of_picture} out of the picture',
+    off_mask='joints: {off} of {of} off the mask',
     mask='mask: {mean:.1%} of the picture on average, {min:.1%} to '
     '{max:.1%}',
     box_outside='boxes: {out} of {of} stick out of the picture',
@@ -110,10 +110,11 @@ def _measures(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         masked = [record['measures']['joints']
                   - record['measures']['out_of_picture']
                   for record in records if 'off_mask' in record['measures']]
-        out['joints'] = dict(
-            joints=sum(by_key['joints']), masked=sum(masked),
-            out_of_picture=sum(by_key['out_of_picture']),
-            off_mask=sum(by_key['off_mask']))
+        out['joints'] = dict(joints=sum(by_key['joints']),
+                             out_of_picture=sum(by_key['out_of_picture']))
+        if masked:
+            out['off_mask'] = dict(off=sum(by_key['off_mask']),
+                                   of=sum(masked))
     for key in ('mask', 'truth_mm'):
         if by_key[key]:
             out[key] = dict(mean=float(np.mean(by_key[key])),

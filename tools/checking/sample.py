@@ -1,12 +1,15 @@
 """Everything that is looked at in one sample."""
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import cv2
 import numpy as np
+from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 
+from xas_mmpose.datasets.datasets.base import BasePoseDataset3D
 from xas_mmpose.datasets.transforms.randomness import global_generators
 from xas_mmpose.geometry.cameras import (
     image_to_camera,
@@ -62,8 +65,21 @@ class SampleChecker:
         self._stored = stored_pixels(self.dataset)
         self._lenses = lens_cameras(self.dataset)
 
-    def __len__(self) -> int:
-        return len(self.dataset)
+    def facts(self) -> dict[str, Any]:
+        """Return what a report tells of the data set.
+
+        Returns:
+            ``num`` samples, ``annotations`` in a file of COCO's form that
+            one of MMPose's readers has filtered (else None), and the names
+            of the paired bones, ``pairs``.
+        """
+        annotations = None
+        if isinstance(self.dataset, BaseCocoStyleDataset) and not isinstance(
+                self.dataset, BasePoseDataset3D):
+            annotations = _count_annotations(self.dataset.ann_file)
+        return dict(num=len(self.dataset), annotations=annotations,
+                    pairs=[' / '.join(map(self.bone_name, pair))
+                           for pair in self.pairs])
 
     def check(self, index: int) -> dict[str, Any]:
         """Look at a sample.
@@ -87,6 +103,21 @@ class SampleChecker:
         found.update(name=str(info.get('img_path', found['name'])),
                      id=_plain(info.get('id')),
                      subject=_plain(info.get('subject')))
+        try:
+            self._look(index, info, found)
+        except Exception as error:
+            found['broken'].append(f'it is not as others are: '
+                                   f'{describe(error)}')
+        return found
+
+    def name(self, index: int) -> str:
+        """Return the picture of a sample without reading it."""
+        return str(self.dataset.get_data_info(index).get(
+            'img_path', f'sample {index}'))
+
+    def _look(self, index: int, info: Mapping[str, Any],
+              found: dict) -> None:
+        """Look at a sample whose annotation is read."""
         picture, mask = self._read_files(info, found)
         shape = None if picture is None else picture.shape[:2]
         self._check_numbers(info, found)
@@ -95,12 +126,6 @@ class SampleChecker:
             self._check_keypoints(info, shape, mask, found)
         if not found['broken']:
             self._check_pipeline(index, info, found)
-        return found
-
-    def name(self, index: int) -> str:
-        """Return the picture of a sample without reading it."""
-        return str(self.dataset.get_data_info(index).get(
-            'img_path', f'sample {index}'))
 
     def _read_files(self, info: Mapping[str, Any], found: dict
                     ) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -339,6 +364,16 @@ def _visible(info: Mapping[str, Any], key: str) -> np.ndarray:
     visible = np.asarray(info[key])
     # Some of MMPose's have a weight in a second column.
     return (visible[..., 0] if visible.ndim == 3 else visible) > 0
+
+
+def _count_annotations(path: str) -> int | None:
+    """Count the annotations of a file of COCO's form."""
+    if not path.endswith('.json'):
+        return None
+    with open(path) as file:
+        content = json.load(file)
+    return (len(content.get('annotations', ()))
+            if isinstance(content, dict) else len(content))
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 
 from .pictures import read_mask, read_picture
-from .sources import Source
 
 _TILE, _TEXT, _GAP, _COLUMNS = 256, 30, 6, 6
 _OUTLINE, _BROKEN, _SUSPICIOUS = (0, 255, 255), (0, 0, 220), (0, 140, 255)
@@ -34,21 +33,20 @@ def chosen(records: Sequence[Mapping[str, Any]],
     return sorted(kept, key=lambda record: record['index'])
 
 
-def write_sheet(source: Source, records: Sequence[Mapping[str, Any]],
+def write_sheet(dataset: Any, records: Sequence[Mapping[str, Any]],
                 path: Path) -> None:
     """Draw samples: their masks' outlines, and joints where they carry any.
 
     A red frame marks a broken sample, an orange one a suspicious one.
 
     Args:
-        source: Where the samples come from.
+        dataset: The samples' data set.
         records: Their records.
         path: The sheet, ``.jpg``.
 
     Raises:
         OSError: If it cannot be written.
     """
-    dataset = source.build()
     tiles = [_tile(dataset, record) for record in records]
     columns = min(_COLUMNS, len(tiles))
     rows = -(-len(tiles) // columns)

@@ -11,8 +11,9 @@ import multiprocessing
 import os
 import signal
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -23,11 +24,16 @@ import xas_mmpose  # noqa: F401  registers everything
 from xas_mmpose.render.resumable import one_thread
 
 from .sample import SampleChecker, describe
+from .sheet import write_sheet
 from .sources import Source
 
 # A forked child of a process that has computed with several threads waits
 # for them for ever.
 _CONTEXT = multiprocessing.get_context('spawn')
+#: What is raised when the other end is gone.
+_GONE = (EOFError, ConnectionResetError, BrokenPipeError)
+#: Seconds that a process has to die, core dump and all.
+_DYING = 60
 
 
 class LoadError(Exception):
@@ -35,44 +41,60 @@ class LoadError(Exception):
 
 
 class Crew:
-    """Processes that look at the samples of one source.
+    """Processes that look at samples, one source after the other.
 
     A context manager, which ends them.
 
     Args:
-        source: The source.
-        workers: Number of processes.
-
-    Attributes:
-        facts: What the data set says of itself, see :func:`_facts`.
-
-    Raises:
-        LoadError: If the data set cannot be built.
+        workers: Number of processes; they begin when they are needed.
     """
 
-    def __init__(self, source: Source, workers: int) -> None:
-        self.source = source
+    def __init__(self, workers: int) -> None:
         self.workers = workers
-        self._crew: dict[Connection, Any] = {}
-        try:
-            self.facts = self._loaded(self._start())
-        except BaseException:
-            self.end()
-            raise
+        self._source: Source | None = None
+        self._processes: dict[Connection, Any] = {}
+        #: The source that each process has built.
+        self._built: dict[Connection, Source] = {}
 
     def __enter__(self) -> Crew:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.end()
+        for line in list(self._processes):
+            self._end(line, 1)
 
-    def end(self) -> None:
-        """End all processes."""
-        for connection in list(self._crew):
-            self._dismiss(connection)
+    def load(self, source: Source) -> dict[str, Any]:
+        """Build a data set; samples are its own from now on.
+
+        Args:
+            source: The data set.
+
+        Returns:
+            What it says of itself: see
+            :meth:`~checking.sample.SampleChecker.facts`.
+
+        Raises:
+            LoadError: If it cannot be built.
+        """
+        self._source = source
+        line = next(iter(self._processes), None) or self._begin()
+        try:
+            line.send(('load', source))
+            facts = line.recv()
+        except _GONE:
+            cause = _cause(self._end(line, _DYING))
+            fatal = [path for path in source.files if self._is_fatal(path)]
+            raise LoadError(
+                f'{cause} while the data set was read: '
+                f'{", ".join(fatal or source.files) or "a file of it"} is '
+                'damaged; download or make it again') from None
+        if 'error' in facts:
+            raise LoadError(facts['error'])
+        self._built[line] = source
+        return facts
 
     def records(self, indices: Sequence[int]) -> Iterator[dict[str, Any]]:
-        """Look at samples.
+        """Look at samples of the loaded source.
 
         Args:
             indices: Their numbers.
@@ -82,145 +104,129 @@ class Crew:
             order.
 
         Raises:
+            LoadError: If another process cannot build the data set any more.
             RuntimeError: If a process is killed from outside.
         """
         waiting = list(reversed(indices))
+        for _ in range(min(self.workers, len(waiting))
+                       - len(self._processes)):
+            self._begin()
+        free = list(self._processes)
         at_work: dict[Connection, int] = {}
-        for _ in range(min(self.workers, len(waiting)) - len(self._crew)):
-            self._start()
-        free = list(self._crew)
-        # A process that has just begun answers when it has the data set.
-        fresh = set(free[1:])
+        # These have the data set to build first, and say so.
+        building: set[Connection] = set()
         while waiting or at_work:
-            for connection in free:
-                if waiting:
-                    at_work[connection] = index = waiting.pop()
-                    with contextlib.suppress(OSError):  # it has died: below
-                        connection.send((index, True))
+            for line in free[:len(waiting)]:
+                at_work[line] = index = waiting.pop()
+                with contextlib.suppress(OSError):  # it has died: below
+                    if self._built.get(line) is not self._source:
+                        building.add(line)
+                        line.send(('load', self._source))
+                    line.send(('check', index))
             free = []
-            for connection in wait(list(at_work)):
+            for line in wait(list(at_work)):
                 try:
-                    if connection in fresh:
-                        fresh.remove(connection)
-                        connection.recv()
-                        continue
-                    yield connection.recv()
-                    del at_work[connection]
-                    free.append(connection)
-                except (EOFError, ConnectionResetError):
-                    index = at_work.pop(connection)
-                    cause = _cause(self._dismiss(connection, patience=60))
+                    answer = line.recv()
+                except _GONE:
+                    building.discard(line)
+                    index = at_work.pop(line)
+                    cause = _cause(self._end(line, _DYING))
+                    name, line = self._name(index)
                     yield dict(
-                        index=index, name=self._name(index), suspicious=[],
-                        broken=[f'{cause} while this sample was read'],
-                        measures={})
-                    if waiting:
-                        free.append(self._start())
-                        fresh.add(free[-1])
+                        index=index, name=name, suspicious=[], measures={},
+                        broken=[f'{cause} while this sample was read'])
+                    free.append(line)
+                    continue
+                if 'error' in answer:
+                    raise LoadError(answer['error'])
+                if line in building:
+                    building.remove(line)
+                    self._built[line] = self._source
+                    continue
+                del at_work[line]
+                free.append(line)
+                yield answer
 
-    def _start(self) -> Connection:
+    def draw(self, records: Sequence[Mapping[str, Any]], path: Path) -> bool:
+        """Draw samples of the loaded source.
+
+        Args:
+            records: Their records.
+            path: The sheet, see :func:`~checking.sheet.write_sheet`.
+
+        Returns:
+            Whether it is drawn; it is not where a process dies of it.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        line = self._loaded()
+        try:
+            line.send(('draw', records, path))
+            answer = line.recv()
+        except _GONE:
+            self._end(line, _DYING)
+            return False
+        if answer:
+            raise OSError(answer['error'])
+        return True
+
+    def _begin(self) -> Connection:
         """Start a process, and return the line to it."""
         mine, its = _CONTEXT.Pipe()
-        process = _CONTEXT.Process(
-            target=_work, args=(self.source, its, os.getpid()), daemon=True)
+        process = _CONTEXT.Process(target=_work, args=(its, os.getpid()),
+                                   daemon=True)
         process.start()
         its.close()
-        self._crew[mine] = process
+        self._processes[mine] = process
         return mine
 
-    def _dismiss(self, connection: Connection, patience: float = 1) -> int:
+    def _end(self, line: Connection, patience: float) -> int:
         """End a process; return how it ended.
 
         Args:
-            connection: The line to it.
+            line: The line to it.
             patience: Seconds that it has to end by itself.
         """
-        process = self._crew.pop(connection)
-        connection.close()
+        process = self._processes.pop(line)
+        self._built.pop(line, None)
+        line.close()
         process.join(timeout=patience)
         if process.is_alive():
             process.terminate()
             process.join()
         return process.exitcode
 
-    def _loaded(self, connection: Connection) -> dict[str, Any]:
-        """Return what the first process says of the data set."""
+    def _loaded(self) -> Connection:
+        """Return the line to a process that has built the data set."""
+        for line, source in self._built.items():
+            if source is self._source:
+                return line
+        line = self._begin()
+        line.send(('load', self._source))
+        line.recv()
+        self._built[line] = self._source
+        return line
+
+    def _name(self, index: int) -> tuple[str, Connection]:
+        """Return the name of a sample that must not be read, and who knew."""
+        line = self._loaded()
+        line.send(('name', index))
+        name = line.recv()
+        return name if isinstance(name, str) else f'sample {index}', line
+
+    def _is_fatal(self, path: str) -> bool:
+        """Say whether a process dies of a MATLAB file."""
+        if not path.endswith('.mat') or not os.path.isfile(path):
+            return False
+        line = self._begin()
         try:
-            facts = connection.recv()
-        except (EOFError, ConnectionResetError):
-            cause = _cause(self._dismiss(connection, patience=60))
-            files = self.source.files
-            fatal = [path for path in files if is_fatal(path)] or files
-            raise LoadError(
-                f'{cause} while the data set was read: '
-                f'{", ".join(fatal) or "a file of it"} is damaged; download '
-                'or make it again') from None
-        if 'error' in facts:
-            raise LoadError(facts['error'])
-        return facts
-
-    def _name(self, index: int) -> str:
-        """Return the name of a sample that must not be read."""
-        connection = self._start()
-        try:
-            connection.recv()
-            connection.send((index, False))
-            return connection.recv()
-        except (EOFError, ConnectionResetError):
-            return f'sample {index}'
-        finally:
-            self._dismiss(connection)
-
-
-def is_fatal(path: str) -> bool:
-    """Say whether scipy dies of a MATLAB file.
-
-    Args:
-        path: The file; one of another kind is none.
-    """
-    return (path.endswith('.mat') and os.path.isfile(path)
-            and apart(_read_mat, path))
-
-
-def apart(function: Callable[..., None], *arguments: Any) -> bool:
-    """Call a function in a process of its own; say whether it died.
-
-    Args:
-        function: The function, which can be imported.
-        arguments: Its arguments.
-    """
-    process = _CONTEXT.Process(target=_prepared, args=(function, *arguments))
-    process.start()
-    try:
-        process.join()
-    finally:
-        process.terminate()
-    return process.exitcode != 0
-
-
-def _prepared(function: Callable[..., None], *arguments: Any) -> None:
-    """Call a function in a process that has just begun."""
-    with _quiet():
-        function(*arguments)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep to one thread, and MMPose's words off the screen."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
-    warnings.simplefilter('ignore')
-    cv2.setNumThreads(1)
-    init_default_scope('mmpose')
-    # COCO's reader prints.
-    with (one_thread(), open(os.devnull, 'w') as nowhere,
-          contextlib.redirect_stdout(nowhere)):
-        yield
-
-
-def _read_mat(path: str) -> None:
-    """Read a MATLAB file, for good or for bad."""
-    with contextlib.suppress(Exception):
-        loadmat(path)
+            line.send(('read', path))
+            line.recv()
+        except _GONE:
+            self._end(line, _DYING)
+            return True
+        return False
 
 
 def _cause(code: int) -> str:
@@ -229,32 +235,34 @@ def _cause(code: int) -> str:
         raise RuntimeError(
             'a process was killed, for memory perhaps: start again with '
             'fewer --workers, the finished samples are kept')
-    what = (signal.Signals(-code).name if code < 0
-            else f'exit status {code}')
+    what = signal.Signals(-code).name if code < 0 else f'exit status {code}'
     return f'the process died ({what})'
 
 
-def _work(source: Source, line: Connection, parent: int) -> None:
-    """Look at the samples that are asked for."""
-    with _quiet(), contextlib.suppress(EOFError, BrokenPipeError):
-        try:
-            checker = SampleChecker(source)
-            line.send(_facts(checker))
-        except Exception as error:
-            line.send(dict(error=describe(error)))
-            return
+def _work(line: Connection, parent: int) -> None:
+    """Do what is asked for."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
+    warnings.simplefilter('ignore')
+    cv2.setNumThreads(1)
+    init_default_scope('mmpose')
+    checker: SampleChecker | None = None
+    # COCO's reader prints.
+    with (one_thread(), open(os.devnull, 'w') as nowhere,
+          contextlib.redirect_stdout(nowhere), contextlib.suppress(*_GONE)):
         while os.getppid() == parent:
-            index, whole = line.recv()
-            line.send(checker.check(index) if whole else checker.name(index))
-
-
-def _facts(checker: SampleChecker) -> dict[str, Any]:
-    """Return what a report tells of a data set."""
-    dataset = checker.dataset
-    annotations = getattr(getattr(dataset, 'coco', None), 'anns', None)
-    return dict(
-        num=len(checker),
-        annotations=None if annotations is None else len(annotations),
-        keypoints=checker.names,
-        pairs=[' / '.join(map(checker.bone_name, pair))
-               for pair in checker.pairs])
+            task, *arguments = line.recv()
+            answer: Any = None
+            try:
+                if task == 'load':
+                    checker = None
+                    checker = SampleChecker(*arguments)
+                    answer = checker.facts()
+                elif task == 'read':
+                    loadmat(*arguments)
+                elif task == 'draw':
+                    write_sheet(checker.dataset, *arguments)
+                else:
+                    answer = getattr(checker, task)(*arguments)
+            except Exception as error:
+                answer = dict(error=describe(error))
+            line.send(answer)

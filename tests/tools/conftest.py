@@ -1,0 +1,24 @@
+"""The tool's modules, which lie beside the package."""
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+
+
+@pytest.fixture
+def tool() -> Iterator[Callable[[str], ModuleType]]:
+    """Return what imports a module of the tools by its name."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(TOOLS))
+        yield importlib.import_module
+        # Nothing of the tools stays importable.
+        for name in [n for n in sys.modules if n.split('.')[0] in (
+                'check_dataset', 'checking')]:
+            del sys.modules[name]
