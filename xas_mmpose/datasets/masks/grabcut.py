@@ -24,7 +24,7 @@ class GrabCutMethod:
     Args:
         prompt: What shows the person: ``'keypoints'`` (bones are certainly
             foreground, what is far from them is not), ``'box'`` (all outside
-            is background), ``'auto'`` key points where there are any.
+            is background), ``'auto'`` key points where bones join some.
         iterations: Rounds of fitting colours and cutting.
         max_side: Larger pieces are reduced to this side in px: the time goes
             with the number of pixels.
@@ -65,8 +65,8 @@ class GrabCutMethod:
             raise NoMaskError(
                 f'the box {np.round(box, 1).tolist()} (x1, y1, x2, y2) lies '
                 f'outside the picture of {width}x{height} px')
-        reach = _FAR if by_points else _AROUND
-        pad = reach * (high - low).max() + 2
+        unit = (_size(person) if by_points else (high - low).max())
+        pad = (_FAR if by_points else _AROUND) * unit + 2
         left, top = np.maximum(low - pad, 0).astype(int)
         right, bottom = np.minimum(np.ceil(high + pad),
                                    (width, height)).astype(int)
@@ -82,8 +82,7 @@ class GrabCutMethod:
 
         if by_points:
             labels = _labels_of_points(size, placed(person.keypoints),
-                                       person.links,
-                                       (high - low).max() * scale)
+                                       person.links, unit * scale)
         else:
             labels = _labels_of_box(size, placed(box.reshape(2, 2)))
         inside = _cut(piece, labels, self.iterations)
@@ -104,15 +103,27 @@ class GrabCutMethod:
 
     def _where(self, person: Person | None) -> tuple[np.ndarray, bool]:
         """Return the box (4,), and whether key points are to be used."""
-        points = person.keypoints if person else None
-        if points is not None and len(points) < 2:
-            points = None
-        if points is not None and self.prompt != 'box':
+        if person is None:
+            raise NoMaskError('nobody says where the person is: GrabCut '
+                              'needs a box or key points of the picture')
+        # Points alone say less than the box around them.
+        if person.links and self.prompt != 'box':
+            points = person.keypoints
             return np.concatenate([points.min(0), points.max(0)]), True
-        if person is None or self.prompt == 'keypoints':
-            raise NoMaskError('there are no two key points that show where '
-                              'the person is')
+        if self.prompt == 'keypoints':
+            raise NoMaskError('there are no two key points with a bone '
+                              'between them that show where the person is')
         return person.around, False
+
+
+def _size(person: Person) -> float:
+    """Return the size of a person, px, by the key points."""
+    points, links = person.keypoints, np.array(person.links, int)
+    bones = np.linalg.norm(np.subtract(*points[links.reshape(-1, 2).T]),
+                           axis=-1)
+    # All bones together are three times as long as who stands upright, or
+    # somewhat less; who crouches is larger than the key points' box.
+    return max(np.ptp(points, axis=0).max(), bones.sum() / 3)
 
 
 def _labels_of_points(size: tuple[int, int], points: np.ndarray,

@@ -262,10 +262,14 @@ def _in_shares(items: list[MaskItem], workers: int) -> Iterator[MaskItem]:
     Each takes every n-th; a worker that learns the background of one clip
     should have its frames to work on.
     """
-    size = max(1, -(-len(items) // max(1, workers)))
-    shares = [items[i:i + size] for i in range(0, len(items), size)]
-    for place in range(size):
-        yield from (share[place] for share in shares if place < len(share))
+    workers = max(1, min(workers, len(items)))
+    ends = [len(items) * i // workers for i in range(workers + 1)]
+    # The first ones are the longest: they are asked once more.
+    lengths = sorted(np.diff(ends).tolist(), reverse=True)
+    starts = np.cumsum([0, *lengths]).tolist()
+    for place in range(lengths[0]):
+        yield from (items[start + place] for start, length
+                    in zip(starts, lengths) if place < length)
 
 
 def _facts(out: Path, items: Sequence[MaskItem],
@@ -281,8 +285,9 @@ def _facts(out: Path, items: Sequence[MaskItem],
     for item in items:
         if 'share' not in facts.get(item.target, {}):
             # A kill came between the mask and its record.
-            mask = cv2.imread(str(out / item.target), cv2.IMREAD_GRAYSCALE)
-            if mask is not None:
+            if (out / item.target).is_file():
+                mask = cv2.imread(str(out / item.target),
+                                  cv2.IMREAD_GRAYSCALE)
                 facts[item.target] = dict(picture=item.name,
                                           **mask_facts(mask))
     return {item.target: facts[item.target] for item in items}

@@ -235,8 +235,12 @@ def _mpii_entries(path: Path) -> Iterator[tuple[str, Person]]:
 
 def _npz_entries(path: Path) -> Iterator[tuple[str, Person]]:
     """Yield the people of an ``.npz`` of one of MMPose's converters."""
-    with np.load(path) as file:
-        names, parts = file['imgname'].tolist(), file['part']
+    try:
+        with np.load(path) as file:
+            names, parts = file['imgname'].tolist(), file['part']
+    except Exception as error:
+        # numpy and zipfile have half a dozen types for a broken file.
+        raise ValueError(str(error)) from error
     if parts.shape != (len(names), 17, 3):
         raise ValueError(f'part has the shape {parts.shape}, '
                          f'({len(names)}, 17, 3) is expected')
