@@ -160,7 +160,7 @@ def _from_configs(path: str) -> str:
 
 def _row(cells: Sequence[str]) -> str:
     """Return a line of a table."""
-    return '| ' + ' | '.join(c.replace('|', r'\|') for c in cells) + ' |'
+    return f'| {" | ".join(cells)} |'
 
 
 def _cell(value: Any) -> str:
