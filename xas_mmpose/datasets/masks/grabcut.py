@@ -11,7 +11,7 @@ from .people import Person
 
 #: Shares of a person's size: how thick the bones are that are certainly
 #: foreground, how far around them it probably is, and how far it can be.
-_BONE, _NEAR, _FAR = 0.03, 0.06, 0.15
+_BONE, _NEAR, _FAR = 0.03, 0.07, 0.2
 #: How much larger than the box the piece of the picture is that is looked
 #: at: what is around the box shows the background.
 _AROUND = 0.25
