@@ -29,7 +29,7 @@ def people() -> list[tuple[np.ndarray, np.ndarray, Person]]:
 
 
 @pytest.mark.parametrize('prompt, least, mean', [
-    ('keypoints', 65, 75), ('box', 35, 60)])
+    ('keypoints', 50, 80), ('box', 35, 60)])
 def test_rendered_people_are_cut_out(people: list, prompt: str, least: float,
                                      mean: float):
     method = GrabCutMethod(prompt=prompt)
