@@ -2,17 +2,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
+from mmengine.dist import broadcast
 from mmengine.hooks import EMAHook, Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpose.registry import HOOKS
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -34,7 +35,9 @@ class TargetStatisticsHook(Hook):
     Weights stay as they are, and so does the training: in it batch norm uses
     its own batch. Averaged weights of MMEngine's ``EMAHook`` get statistics
     of their own. Layers that the detector's features do not pass through,
-    such as the physique network's, are left alone.
+    such as the physique network's, are left alone, and so are those that
+    use their running statistics in training, too: frozen stages, and all of
+    a backbone with ``norm_eval``.
 
     Not a part of the paper.
 
@@ -47,8 +50,8 @@ class TargetStatisticsHook(Hook):
         by_epoch: Whether ``interval`` counts epochs or iterations.
 
     Raises:
-        ValueError: If a number is below 1, or the training set has no
-            target pictures.
+        ValueError: If a number is below 1, the training set has no target
+            pictures, or an iteration-based training is to count epochs.
     """
 
     # After the step of the last iteration; before checkpoints are saved.
@@ -73,8 +76,16 @@ class TargetStatisticsHook(Hook):
         """Choose the pictures.
 
         Raises:
-            ValueError: If the training set has no target pictures.
+            ValueError: If the training set has no target pictures, or the
+                training has no epochs to count.
         """
+        if self.by_epoch and not isinstance(runner.train_loop,
+                                            EpochBasedTrainLoop):
+            # Its one epoch ends behind the last checkpoint.
+            raise ValueError(
+                'this training counts iterations: give TargetStatisticsHook '
+                'by_epoch=False and an interval of iterations, or train_cfg '
+                'by_epoch=True')
         dataset = runner.train_dataloader.dataset
         self.indices = _target_indices(dataset, self.num_pictures)
         if not len(self.indices):
@@ -82,6 +93,10 @@ class TargetStatisticsHook(Hook):
                 'TargetStatisticsHook found no target pictures among the '
                 'training data sets; take the hook out of custom_hooks, or '
                 'put a data set of unlabelled pictures in')
+        # With diff_rank_seed each process has another one.
+        seed = torch.tensor(runner.seed or 0)
+        broadcast(seed)
+        self.seed = int(seed)
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Renew the statistics."""
@@ -108,12 +123,16 @@ class TargetStatisticsHook(Hook):
                 their statistics agree.
         """
         model = runner.model
-        models = [model.module if is_model_wrapper(model) else model]
-        models += [hook.ema_model.module for hook in runner.hooks
-                   if isinstance(hook, EMAHook)]
+        model = model.module if is_model_wrapper(model) else model
+        # Whatever mode the averages happen to be in.
+        names = {name for name, module in model.named_modules()
+                 if isinstance(module, _BatchNorm) and module.training
+                 and module.track_running_stats}
+        models = [model] + [hook.ema_model.module for hook in runner.hooks
+                            if isinstance(hook, EMAHook)]
         batches = list(self._batches(runner))
         for each in models:
-            with _gathering(each):
+            with _gathering(each, names):
                 for batch in batches:
                     data = each.data_preprocessor(batch, False)
                     each(**data, mode='tensor')
@@ -129,7 +148,7 @@ class TargetStatisticsHook(Hook):
         begin = 0
         for part in parts:
             # The training's own draws must not depend on these.
-            with global_generators(runner.seed or 0, runner.iter, begin, 2):
+            with global_generators(self.seed, runner.iter, begin, 2):
                 samples = [dataset[index] for index in part.tolist()]
             begin += len(part)
             yield pseudo_collate(samples)
@@ -154,12 +173,12 @@ def _target_indices(dataset: Dataset, num: int) -> list[int]:
 
 
 @contextmanager
-def _gathering(model: nn.Module) -> Iterator[None]:
-    """Let batch norm average the batches that pass; all else tests."""
+def _gathering(model: nn.Module, names: Collection[str]) -> Iterator[None]:
+    """Let layers of batch norm average what passes; all else tests."""
     training = {module: module.training for module in model.modules()}
     model.eval()
-    kept = [_BatchNormState(module) for module in model.modules()
-            if isinstance(module, _BatchNorm) and module.track_running_stats]
+    kept = [_BatchNormState(module) for name, module in model.named_modules()
+            if name in names]
     for state in kept:
         state.begin()
     try:
