@@ -44,7 +44,7 @@ class KillHook(Hook):
 
 #: Everything at once: pairs made online, target pictures, stock and own
 #: augmentation, dropout, all losses, the discriminator, stages, schedules,
-#: averaged weights.
+#: averaged weights, their teaching, statistics of target pictures.
 CONFIG = """
 _base_ = [{root!r} + '/configs/_base_/datasets/human36m_18.py']
 custom_imports = dict(imports=['xas_mmpose', 'kill_hook'],
@@ -74,7 +74,8 @@ model = dict(
             type='PhysiqueMaskLoss', map_size=(16, 16),
             network=dict(type='PhysiqueNetwork', channels=(4, 8))),
         loss_symmetry=dict(type='SymmetryLoss'),
-        loss_prior=dict(type='PriorGeneratorLoss')))
+        loss_prior=dict(type='PriorGeneratorLoss'),
+        loss_teacher=dict(type='TeacherLoss')))
 
 train_dataloader = dict(
     batch_size=5,
@@ -120,8 +121,8 @@ default_hooks = dict(checkpoint=dict(
     type='CheckpointHook', by_epoch=by_epoch, interval=2 if by_epoch else 20,
     max_keep_ckpts=2))
 stages = [
-    dict(begin=0, loss_weights=dict(loss_prior=0.0)),
-    dict(begin=5, loss_weights=dict(loss_prior=0.5)),
+    dict(begin=0, loss_weights=dict(loss_prior=0.0, loss_teacher=0.0)),
+    dict(begin=5, loss_weights=dict(loss_prior=0.5, loss_teacher=None)),
     dict(begin=30, loss_weights=dict(loss_physique_mask=2.0)),
 ]
 if by_epoch:
@@ -137,6 +138,9 @@ custom_hooks = [
     dict(type='ExactResumeHook'),
     dict(type='EMAHook', ema_type='ExponentialMovingAverage',
          momentum=0.1),
+    dict(type='MeanTeacherHook'),
+    dict(type='TargetStatisticsHook', num_pictures=4, by_epoch=by_epoch,
+         interval=1 if by_epoch else 10),
     dict(type='KillHook'),
 ]
 """
