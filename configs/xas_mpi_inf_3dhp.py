@@ -4,7 +4,8 @@
 #         --out data/mpi_inf_3dhp
 #     python tools/train.py configs/xas_mpi_inf_3dhp.py
 #
-# Numbers that are not the authors' for Human3.6M are theirs for this set.
+# Numbers that are not those of xas_h36m_s2.py are the authors' for this set;
+# loss_physique_mask.map_size is that config's, the authors' is None.
 _base_ = './xas_h36m_s2.py'
 
 # Where the data lie; XAS_MPI_INF_3DHP_ROOT says it, too.

@@ -6,7 +6,9 @@
 The result fits configs/xas_h36m_s2.py: detector and physique network in
 ``state_dict``, the discriminator where AdversarialPriorHook looks for it, so
 that ``load_from`` takes all three. Every tensor must find its place, and
-every place its tensor. What is not converted is printed.
+every place its tensor. What is not converted is printed. The physique network
+has learned from maps of 256x256 cells: it fits
+`--cfg-options model.head.loss_physique_mask.map_size=None`.
 """
 from __future__ import annotations
 
