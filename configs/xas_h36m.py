@@ -4,8 +4,9 @@
 #     python tools/train.py configs/xas_h36m.py
 #
 # It does in every epoch what xas_h36m_s1.py and then xas_h36m_s2.py do, from
-# which all numbers come. One thing differs: here Adam keeps its running
-# means when stage 2 begins, there it starts without any.
+# which all numbers come. Two things differ: when stage 2 begins, Adam keeps
+# its running means and the order of the pictures goes on; xas_h36m_s2.py
+# starts both anew.
 _base_ = './xas_h36m_s2.py'
 
 load_from = None
