@@ -33,7 +33,7 @@ restricted = pytest.mark.skipif(
 
 @pytest.mark.parametrize('package, version', [
     ('torch', '2.11.0+cu130'),
-    ('torch', '2.0.0'),
+    ('torch', '2.4.0'),
     ('mmengine', '0.10.7'),
     ('mmcv', '2.0.0rc4'),
     ('mmcv', '2.2.0'),
@@ -45,6 +45,7 @@ def test_supported_versions_pass(package, version):
 
 @pytest.mark.parametrize('package, version, cure', [
     ('torch', '1.13.1+cu117', "pip install 'torch>="),
+    ('torch', '2.3.1', "pip install 'torch>="),
     ('mmengine', '1.0.0', 'pip install mmengine==0.10.7'),
     ('mmengine', '0.5.0', 'pip install mmengine==0.10.7'),
     ('mmcv', '1.7.2', 'pip install mmcv-lite==2.1.0'),

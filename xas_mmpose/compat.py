@@ -42,9 +42,10 @@ CURES = {
 }
 
 #: Lowest version that works and first one that does not (None: none known).
-#: MMCV's and MMEngine's are those that MMPose 1.3 accepts.
+#: MMCV's and MMEngine's are those that MMPose 1.3 accepts; on a CPU fused
+#: Adam, which the configs train with, takes PyTorch 2.4.
 SUPPORTED: dict[str, tuple[str, str | None]] = {
-    'torch': ('2.0', None),
+    'torch': ('2.4', None),
     'mmengine': ('0.7.1', '1.0.0'),
     'mmcv': ('2.0.0rc4', '3.0.1'),
     'mmpose': ('1.3.0', '2.0.0'),
