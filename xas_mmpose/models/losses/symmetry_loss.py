@@ -38,7 +38,8 @@ class SymmetryLoss(nn.Module):
         reference: Do as the authors' released code: bones are compared with
             the one before them in the same limb (forearm with upper arm,
             shin with thigh) instead of with the other side, and the
-            hypothesis of the smallest batch mean alone is trained.
+            hypothesis of the smallest batch mean alone is trained. Of
+            several processes each chooses for its own samples.
         loss_weight: Factor on the loss; 0 switches it off.
 
     Raises:

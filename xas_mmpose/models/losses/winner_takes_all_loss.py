@@ -50,7 +50,8 @@ class WinnerTakesAllLoss(nn.Module):
         Returns:
             Weighted mean over samples and joints, 0-d; 0 for an empty
             batch. Of several processes each returns its share of the mean
-            over all their samples, times their number.
+            over all their samples, times their number; with
+            ``winner='batch'`` each chooses for its own samples.
         """
         # A joint without label may hold anything, also NaN.
         target = target.masked_fill(weight[..., None] == 0, 0)
