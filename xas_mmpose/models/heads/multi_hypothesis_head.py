@@ -18,11 +18,7 @@ from xas_mmpose.geometry.cameras import (
     normalised_to_patch,
     patch_to_image,
 )
-from xas_mmpose.ops import (
-    Marginals,
-    projected_marginals,
-    volume_marginals,
-)
+from xas_mmpose.ops import Marginals, projected_marginals
 
 from .pretext_losses import PretextLosses, is_on
 
@@ -311,7 +307,7 @@ class MultiHypothesisHead(HeatmapHead):
             marginals = self.flip_average(
                 feats, batch_data_samples[0].metainfo['flip_indices'])
         else:
-            marginals = volume_marginals(self.forward(feats))
+            marginals = self.marginals(feats)
         hypotheses, scores = self.decoder.decode_marginals(marginals)
         # Poses are told relative to the root, which therefore has one place:
         # another mode of it would shift a whole hypothesis.
@@ -344,7 +340,7 @@ class MultiHypothesisHead(HeatmapHead):
         Returns:
             Marginals of the B pictures.
         """
-        straight, flipped = (volume_marginals(self.forward(f)) for f in feats)
+        straight, flipped = (self.marginals(f) for f in feats)
         swap = list(flip_indices)
         flipped = Marginals(flipped.x[:, swap].flip(-1), flipped.y[:, swap],
                             flipped.z[:, swap])
