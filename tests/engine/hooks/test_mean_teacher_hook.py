@@ -166,6 +166,20 @@ def test_what_it_says_is_of_target_pictures_alone(
         assert torch.equal(one['inputs'], inputs[i])
 
 
+def test_no_process_waits_for_another_to_ask(
+        model: nn.Module, pictures: Callable[..., list[dict]],
+        monkeypatch: pytest.MonkeyPatch):
+    batch = pseudo_collate(pictures(2, ('target', )))
+    want = ready(model).ask(batch['inputs'], batch['data_samples'])
+    hook = ready(nn.SyncBatchNorm.convert_sync_batchnorm(model))
+    assert isinstance(hook.teacher.backbone.bn1, nn.SyncBatchNorm)
+    # The layer gathers from all processes; others may have no target.
+    monkeypatch.setattr(nn.SyncBatchNorm, 'forward', None)
+    said = hook.ask(batch['inputs'], batch['data_samples'])
+    for a, b in zip(said, want, strict=True):
+        torch.testing.assert_close(a, b)
+
+
 def test_looking_changes_nothing(
         model: nn.Module, pictures: Callable[..., list[dict]],
         global_states: Callable[[], tuple]):
@@ -182,6 +196,7 @@ def test_looking_changes_nothing(
             assert torch.equal(value, state[name]), name
         for module in m.modules():
             assert getattr(module, 'track_running_stats', True)
+            assert 'forward' not in vars(module)
     assert {name: module.training
             for name, module in model.named_modules()} == modes
     assert global_states() == before

@@ -1,6 +1,7 @@
 """A teacher for target pictures: the average of the weights so far."""
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpose.registry import HOOKS
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from xas_mmpose.models.heads.pretext_losses import is_on
@@ -32,8 +34,9 @@ class MeanTeacherHook(Hook):
     with less what the teacher has found with more. No label is looked at.
 
     The teacher's batch norm uses the target pictures of the batch; nothing
-    of it is changed by looking. While ``loss_teacher`` has weight 0 the hook
-    rests.
+    of it is changed by looking. Of several processes each normalises with
+    its own target pictures, be it ``SyncBatchNorm`` or not: one that has
+    none does not ask. While ``loss_teacher`` has weight 0 the hook rests.
 
     Not a part of the paper.
 
@@ -162,15 +165,19 @@ def _head(model: nn.Module) -> nn.Module:
 def _own_statistics(model: nn.Module) -> Iterator[None]:
     """Let batch norm use its batch and remember nothing; all else tests."""
     layers = [module for module in model.modules()
-              if isinstance(module, _BatchNorm)
-              and module.track_running_stats]
+              if isinstance(module, _BatchNorm)]
     model.eval()
     for layer in layers:
-        layer.train()
-        layer.track_running_stats = False
+        layer.forward = functools.partial(_normalise, layer)
     try:
         yield
     finally:
         for layer in layers:
-            layer.track_running_stats = True
-        model.eval()
+            del layer.forward
+
+
+def _normalise(layer: _BatchNorm, features: Tensor) -> Tensor:
+    """Do what batch norm does in training, in this process alone."""
+    # SyncBatchNorm's own would wait for processes that have nothing to ask.
+    return F.batch_norm(features, None, None, layer.weight, layer.bias,
+                        training=True, eps=layer.eps)
