@@ -4,9 +4,11 @@
     python tools/run_ablation.py [--rows NAME ...] [--seeds 0 1 2]
 
 Each row of --config is a training; those of stage 2 share the stage-1 runs
-of their seeds. Runs lie in folders named after all that decides them, so a
-finished one is skipped, a broken one goes on where it stopped, and a changed
-row is trained anew. Ctrl-C stops; the next call goes on.
+of their seeds. Runs lie in folders named after their settings, data, seed and
+the package's version, so a finished one is skipped, a broken one goes on where
+it stopped, and a changed row is trained anew. Changed code of the same version
+is not seen: the table says which commit each row's trainings began with. For
+new ones take another --out. Ctrl-C stops; the next call goes on.
 
 On two cores, `--jobs 2 --threads 1` gets more done than one run at a time.
 """

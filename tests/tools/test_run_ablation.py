@@ -374,6 +374,34 @@ def test_a_lost_first_stage_is_trained_again_where_it_is_needed(
         ('test', 'second')]
 
 
+def test_the_commit_is_that_of_the_first_step(fake, make_plan, tool,
+                                              monkeypatch):
+    def commits(at: str, **kwargs: Any) -> list[str | None]:
+        monkeypatch.setattr(tool.runs, 'current_commit', lambda: at)
+        tool.runs.Trainer(1, 1).run(make_plan())
+        runs = make_plan(**kwargs)
+        tool.runs.Trainer(1, 1).run(runs)
+        return [(run.result() or {}).get('commit') for run in runs]
+
+    fake.fail['second'] = 'train'
+    assert commits('one') == ['one', 'one', None, 'one']
+    # Neither going on nor another test is a new training.
+    fake.fail.clear()
+    other_test = dict(options={'test_dataloader.batch_size': 1})
+    assert commits('two', **other_test) == ['one'] * 4
+    # A result from when nothing else kept the commit keeps what it says.
+    runs = make_plan()
+    path = runs[0].folder / 'result.json'
+    rewrite(path, '"one"', '"old"')
+    runs[0].commit_file.unlink()
+    assert commits('three') == ['old', 'one', 'one', 'one']
+    # Nobody knows of one without either; a lost training is a new one.
+    path.unlink()
+    for file in runs[1].folder.iterdir():
+        file.unlink()
+    assert commits('four') == [None, 'four', 'one', 'one']
+
+
 def test_what_starts_from_a_failure_is_not_started(fake, make_plan, tool):
     fake.fail['first'] = 'train'
     runs = make_plan()

@@ -69,7 +69,8 @@ class Run:
         seed: The seed.
         cfg: Its config, complete but for the checkpoint it starts from.
         start: The run whose last checkpoint that is, or None.
-        key: Changes whenever something changes that its weights depend on.
+        key: Changes whenever settings, data, seed or the package's version
+            change that its weights depend on; not with the code's state.
         test_key: Changes whenever its test does.
         folder: Where it lies.
     """
@@ -102,6 +103,11 @@ class Run:
     def has_begun(self) -> bool:
         """Whether there is a checkpoint to go on from."""
         return self._latest.is_file()
+
+    @property
+    def commit_file(self) -> Path:
+        """Where the commit stands that its training began with."""
+        return self.folder / 'commit.txt'
 
     @property
     def _latest(self) -> Path:

@@ -110,6 +110,8 @@ class Trainer:
                                    f'{run.folder}') from None
             config = self._write_config(run)
             if not run.is_trained:
+                if not run.has_begun:
+                    run.commit_file.write_text(current_commit() or '')
                 # With --resume alone, load_from would not count.
                 self._call(run, lock.fileno(), 'train.py', config,
                            *['--resume'] * run.has_begun)
@@ -124,7 +126,7 @@ class Trainer:
             result = dict(
                 test_key=run.test_key, checkpoint=run.checkpoint.name,
                 epochs=meta['epoch'], steps=meta['iter'],
-                version=xas_mmpose.__version__, commit=current_commit(),
+                version=xas_mmpose.__version__, commit=_trained_with(run),
                 metrics=json.loads(metrics.read_text()))
             write_whole(run.folder / 'result.json',
                         (json.dumps(result, indent=1) + '\n').encode())
@@ -172,6 +174,15 @@ class Trainer:
             self._stopped = True
             for child in self._children:
                 child.send_signal(signal.SIGTERM)
+
+
+def _trained_with(run: Run) -> str | None:
+    """Return the commit that a training began with, None if unknown."""
+    if run.commit_file.is_file():
+        return run.commit_file.read_text() or None
+    # Trained by an earlier version, which kept it with the result alone.
+    path = run.folder / 'result.json'
+    return json.loads(path.read_text())['commit'] if path.is_file() else None
 
 
 class _Clock:
