@@ -2,7 +2,7 @@
 r"""Make a checkpoint of a training fit to be handed out.
 
     python tools/model_converters/publish_model.py \
-        work_dirs/xas_mini/epoch_8.pth weights/xas_mini.pth \
+        work_dirs/xas_mini/epoch_7.pth weights/xas_mini.pth \
         --command 'python tools/train.py configs/xas_mini.py' \
         --data data/synthetic data/xas_mini \
         --licence 'CC0-1.0: computed pictures of the free human'
@@ -26,6 +26,7 @@ import hashlib
 import io
 import json
 import pickle
+import posixpath
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,8 +42,15 @@ from xas_mmpose.render.resumable import write_whole
 
 #: What is kept of a checkpoint's meta data beside config and metainfo.
 KEPT = ('epoch', 'iter', 'seed', 'mmengine_version')
-#: A path from the root on; its last two parts.
-_ABSOLUTE = re.compile(r'(?<![\w:/.])/(?:[^\s\'"/]+/)*([^\s\'"/]+/[^\s\'"/]+)')
+#: Folders that hold a folder for each user.
+HOMES = ('home', 'homes', 'user', 'users')
+#: What ends a path in a text.
+_END = r'\s\'"`:,;=()\[\]{}<>|&'
+#: A path from the root or from a home on, or a whole URL.
+_ABSOLUTE = re.compile(
+    rf'(?P<url>(?!file:)\b[a-zA-Z][\w+.-]+://[^\s\'"]*)'
+    rf'|(?<![^\s\'"`:,;=(\[{{<>|&])(?:~(?=/)|~[a-zA-Z_][^{_END}/]*|(?=/))'
+    rf'(?:/+[^{_END}/]+)*/*')
 
 
 def plain(value: Any, name: str) -> Any:
@@ -69,12 +77,36 @@ def plain(value: Any, name: str) -> Any:
 
 
 def without_absolute_paths(text: str) -> str:
-    """Shorten absolute paths to their last two parts.
+    """Shorten absolute paths to their last two parts, or to fewer.
 
-    Where somebody's data lie says nothing to others: ``/home/me/data/h36m``
-    becomes ``data/h36m``.
+    Where somebody's data lie says nothing to others, and their name is
+    nobody's business. So a home and what lies before it go, and elsewhere
+    the first two parts, which may hold a name, too.
+
+    Args:
+        text: Any text. Relative paths and URLs in it stay.
+
+    Example:
+        >>> without_absolute_paths('/home/me/data/h36m /home/me/a.pth ~/b')
+        'data/h36m a.pth b'
+        >>> without_absolute_paths('/scratch/me/a.pth /home/me')
+        'a.pth ~'
     """
-    return _ABSOLUTE.sub(r'\1', text)
+    return _ABSOLUTE.sub(_shortened, text)
+
+
+def _shortened(match: re.Match) -> str:
+    """Return what stays of an absolute path."""
+    if match['url']:
+        return match['url']
+    parts = [p for p in posixpath.normpath(match[0]).split('/') if p]
+    homes = [i + 2 for i, part in enumerate(parts[:-1])
+             if part.lower() in HOMES]
+    if match[0].startswith('~') or parts[:1] == ['root']:
+        homes.append(1)
+    if homes:
+        return '/'.join(parts[max(homes):][-2:]) or '~'
+    return '/'.join(parts[2:][-2:] or parts[-1:]) or match[0]
 
 
 def half(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
