@@ -72,7 +72,8 @@ def parse_args() -> argparse.Namespace:
                         '(default: the benchmark as it is)')
     parser.add_argument('--epochs', type=int,
                         help='train for so many epochs, for a quick look: '
-                        "the config's schedule is squeezed into them")
+                        "the config's schedule is squeezed into them; at "
+                        'least one for each stage')
     parser.add_argument('--workers', type=int,
                         default=min(8, os.cpu_count() or 1),
                         help='processes that render')
@@ -99,6 +100,11 @@ def parse_args() -> argparse.Namespace:
     for name in ('num_pictures', 'num_real'):
         if getattr(args, name) < 1:
             parser.error(f'--{name.replace("_", "-")} starts at 1')
+    if args.epochs is not None:
+        fewest = len(borders(Config.fromfile(CONFIG))) - 1
+        if args.epochs < fewest:
+            parser.error(f'--epochs starts at {fewest}: one for each of the '
+                         f'{fewest} stages of configs/{CONFIG.name}')
     if args.weights and not args.weights.is_file():
         parser.error(f'there is no checkpoint {args.weights}')
     return args
@@ -127,18 +133,44 @@ def load_config(path: Path, data: Path, mini: Path) -> Config:
     return Config.fromfile(path)
 
 
+def epoch_schedules(cfg: Config) -> list[dict]:
+    """Return a config's schedules that count epochs."""
+    return [schedule for schedule in cfg.param_scheduler if schedule.by_epoch]
+
+
+def stages_of(cfg: Config) -> list[dict]:
+    """Return a config's stages."""
+    return [stage for hook in cfg.get('custom_hooks', [])
+            for stage in hook.get('stages', [])]
+
+
+def borders(cfg: Config) -> list[int]:
+    """Return the epochs where a schedule or a stage begins or ends."""
+    found = {0, cfg.train_cfg.max_epochs}
+    for schedule in epoch_schedules(cfg):
+        found |= {schedule.begin, schedule.end}
+    return sorted(found | {stage.begin for stage in stages_of(cfg)})
+
+
 def squeeze(cfg: Config, epochs: int) -> None:
-    """Make a schedule of epochs shorter, or longer, in proportion."""
+    """Make a schedule of epochs shorter, or longer, in proportion.
+
+    Args:
+        cfg: The config.
+        epochs: How long it shall be; every part of it stays, so there must
+            be one less than it has :func:`borders`.
+    """
+    old = borders(cfg)
     factor = epochs / cfg.train_cfg.max_epochs
-    for schedule in cfg.param_scheduler:
-        if schedule.by_epoch:
-            schedule.begin = int(schedule.get('begin', 0) * factor)
-            schedule.end = max(schedule.begin + 1,
-                               round(schedule.end * factor))
-    for hook in cfg.get('custom_hooks', []):
-        begin = -1
-        for stage in hook.get('stages', []):
-            begin = stage.begin = max(begin + 1, int(stage.begin * factor))
+    new = {0: 0}
+    for i in range(1, len(old)):
+        # Behind the one before, and with an epoch for each part to come.
+        new[old[i]] = min(max(round(old[i] * factor), new[old[i - 1]] + 1),
+                          epochs - (len(old) - 1 - i))
+    for schedule in epoch_schedules(cfg):
+        schedule.update(begin=new[schedule.begin], end=new[schedule.end])
+    for stage in stages_of(cfg):
+        stage.begin = new[stage.begin]
     cfg.train_cfg.max_epochs = epochs
 
 
@@ -148,9 +180,8 @@ def add_targets(cfg: Config, h36m: list[dict]) -> None:
     loader.dataset.datasets.extend(
         dict(frames, carry_root=cfg.crop_rule == 'root') for frames in h36m)
     # As many of each file as of XaS-Mini, in every stage.
-    mixes = [loader.sampler] + [
-        stage for hook in cfg.get('custom_hooks', [])
-        for stage in hook.get('stages', []) if 'samples_per_source' in stage]
+    mixes = [loader.sampler] + [stage for stage in stages_of(cfg)
+                                if 'samples_per_source' in stage]
     for mix in mixes:
         counts = list(mix.samples_per_source)
         mix.samples_per_source = counts + counts[:1] * len(h36m)

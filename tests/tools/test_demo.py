@@ -65,7 +65,7 @@ def run_demo(out: Path, h36m_root: Path, *options: str) -> str:
     """Run the demo on very little and return what it prints."""
     done = subprocess.run(
         [sys.executable, str(DEMO), '--out', str(out), '--num-synthetic',
-         '32', '--mini-frames', '1', '--epochs', '1', '--workers', '2',
+         '32', '--mini-frames', '1', '--epochs', '2', '--workers', '2',
          '--num-pictures', '1', '--h36m-root', str(h36m_root), '--mpi-root',
          str(out / 'nowhere'), *options],
         capture_output=True, text=True, cwd=ROOT, check=False)
@@ -210,26 +210,48 @@ def test_weights_of_another_model_are_refused(
 
 
 def test_a_schedule_is_squeezed_in_proportion(demo: ModuleType):
-    cfg = Config(dict(
-        train_cfg=dict(max_epochs=8),
-        param_scheduler=[
-            dict(type='LinearLR', begin=0, end=50, by_epoch=False),
-            dict(type='CosineAnnealingLR', begin=0, end=6, by_epoch=True),
-            dict(type='CosineAnnealingLR', begin=6, end=8, by_epoch=True)],
-        custom_hooks=[
-            dict(type='SyncBuffersHook'),
-            dict(type='StageScheduleHook',
-                 stages=[dict(begin=0), dict(begin=6)])]))
-
-    def shape() -> tuple:
+    def squeezed(epochs: int) -> tuple:
+        cfg = Config.fromfile(CONFIG)
+        demo.squeeze(cfg, epochs)
         return ([(s.begin, s.end) for s in cfg.param_scheduler],
-                [stage.begin for stage in cfg.custom_hooks[1].stages],
+                [stage.begin for hook in cfg.custom_hooks
+                 for stage in hook.get('stages', [])],
                 cfg.train_cfg.max_epochs)
 
+    # Warming up takes iterations. Then one cosine for each stage, the
+    # second from where the first ends, as the stages do.
+    for epochs, border in ((7, 6), (2, 1), (3, 2), (4, 3), (5, 4), (14, 12)):
+        assert squeezed(epochs) == (
+            [(0, 50), (0, border), (border, epochs)], [0, border], epochs)
+
+
+def test_every_part_of_a_schedule_keeps_an_epoch(demo: ModuleType):
+    cfg = Config(dict(
+        train_cfg=dict(max_epochs=10),
+        param_scheduler=[
+            dict(type='ConstantLR', begin=0, end=1, by_epoch=True),
+            dict(type='CosineAnnealingLR', begin=1, end=9, by_epoch=True),
+            dict(type='ConstantLR', begin=9, end=10, by_epoch=True)],
+        custom_hooks=[dict(type='StageScheduleHook',
+                           stages=[dict(begin=0), dict(begin=2)])]))
+    assert demo.borders(cfg) == [0, 1, 2, 9, 10]
     demo.squeeze(cfg, 4)
-    assert shape() == ([(0, 50), (0, 3), (3, 4)], [0, 3], 4)
-    demo.squeeze(cfg, 1)
-    assert shape() == ([(0, 50), (0, 1), (0, 1)], [0, 1], 1)
+    assert demo.borders(cfg) == [0, 1, 2, 3, 4]
+    assert [(s.begin, s.end) for s in cfg.param_scheduler] == [
+        (0, 1), (1, 3), (3, 4)]
+    assert cfg.custom_hooks[0].stages[1].begin == 2
+
+
+@pytest.mark.parametrize('epochs', ['1', '0', '-3'])
+def test_fewer_epochs_than_stages_are_refused(
+        demo: ModuleType, epochs: str, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture):
+    monkeypatch.setattr(sys, 'argv', ['demo.py', '--epochs', epochs])
+    with pytest.raises(SystemExit):
+        demo.parse_args()
+    assert '--epochs starts at 2' in capsys.readouterr().err
+    monkeypatch.setattr(sys, 'argv', ['demo.py', '--epochs', '2'])
+    assert demo.parse_args().epochs == 2
 
 
 def test_real_frames_join_every_stage(demo: ModuleType):
