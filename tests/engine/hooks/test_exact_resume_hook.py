@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mmengine.runner import Runner
 from mmpose.registry import DATASETS, TRANSFORMS
 from torch import Tensor, nn
 
+from xas_mmpose.engine.hooks import exact_resume_hook
 from xas_mmpose.skeletons import HUMAN36M_18
 
 RUNS = itertools.count()
@@ -58,7 +60,7 @@ class Model(BaseModel):
 
 def train(work_dir: Path, length: int, by_epoch: bool = True,
           infinite: bool = True, hook: bool = True, num_workers: int = 0,
-          **kwargs: Any) -> Runner:
+          save: dict | None = None, **kwargs: Any) -> Runner:
     """Train for some epochs of two iterations, or some iterations."""
     runner = Runner(
         model=Model(), work_dir=str(work_dir),
@@ -77,7 +79,8 @@ def train(work_dir: Path, length: int, by_epoch: bool = True,
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
         custom_hooks=[dict(type='ExactResumeHook')] * hook,
         default_hooks=dict(logger=None, runtime_info=None, checkpoint=dict(
-            type='CheckpointHook', interval=1, by_epoch=by_epoch)),
+            type='CheckpointHook',
+            **(save or dict(interval=1, by_epoch=by_epoch)))),
         default_scope='mmpose', log_level='ERROR',
         experiment_name=f'exact_resume_{next(RUNS)}', **kwargs)
     runner.train()
@@ -142,3 +145,20 @@ def test_a_seed_that_no_config_names_is_kept(tmp_path: Path):
     # One that starts from the weights has its own.
     other = start('other', 1, load_from=str(tmp_path / 'broken/epoch_2.pth'))
     assert seed_of(other) != seed_of(runner)
+
+
+@pytest.mark.parametrize('by_epoch, save, warned', [
+    (True, dict(by_epoch=False, interval=3), True),
+    (True, dict(by_epoch=False, interval=4), False),  # each second epoch
+    (True, dict(by_epoch=True, interval=1), False),
+    (False, dict(by_epoch=False, interval=3), False)])
+def test_checkpoints_in_the_midst_of_an_epoch_are_warned_of(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_epoch: bool,
+        save: dict, warned: bool):
+    said: list[tuple] = []
+    monkeypatch.setattr(exact_resume_hook, 'print_log',
+                        lambda *args: said.append(args))
+    train(tmp_path, 1, by_epoch=by_epoch, save=save, randomness=dict(seed=3))
+    assert [level for *_, level in said] == [logging.WARNING] * warned
+    assert all('default_hooks.checkpoint.by_epoch=True' in text
+               for text, *_ in said)

@@ -2,12 +2,18 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from typing import Any
 
 import torch
 from mmengine.dist import get_rank
-from mmengine.hooks import Hook
-from mmengine.runner import IterBasedTrainLoop, Runner
+from mmengine.hooks import CheckpointHook, Hook
+from mmengine.logging import print_log
+from mmengine.runner import (
+    EpochBasedTrainLoop,
+    IterBasedTrainLoop,
+    Runner,
+)
 from mmengine.runner.base_loop import BaseLoop
 from mmpose.registry import HOOKS
 
@@ -35,6 +41,10 @@ class ExactResumeHook(Hook):
       ``randomness`` has another one each time.
     - Iteration-based training would load all batches that it has seen, and
       drop them. A sampler with ``infinite`` begins behind them instead.
+
+    Epoch-based training resumes at the beginning of an epoch alone: of a
+    checkpoint from the midst of one MMEngine repeats the whole epoch. The
+    hook warns where such checkpoints are saved.
     """
 
     # Before hooks that might draw.
@@ -43,6 +53,17 @@ class ExactResumeHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Pass over the batches that iteration-based training has seen."""
         loop, sampler = runner.train_loop, _sampler(runner)
+        if isinstance(loop, EpochBasedTrainLoop) and any(
+                isinstance(hook, CheckpointHook) and not hook.by_epoch
+                and hook.interval > 0 and hook.interval % len(loop.dataloader)
+                for hook in runner.hooks):
+            print_log(
+                'a training that counts epochs resumes at the beginning of '
+                'one: from a checkpoint in the midst of an epoch it will not '
+                'end as the unbroken one. Save between epochs '
+                '(default_hooks.checkpoint.by_epoch=True) or count '
+                'iterations (train_cfg.by_epoch=False)', 'current',
+                logging.WARNING)
         if (isinstance(loop, IterBasedTrainLoop) and loop.iter
                 and sampler is not None and sampler.infinite):
             sampler.first_batch = loop.iter
