@@ -75,7 +75,7 @@ def build():
     hook = AdversarialPriorHook(
         dict(type='GCNPoseDiscriminator', channels=8, header_channels=16,
              dropout=0.0), optimizer=dict(type='SGD', lr=0.0))
-    runner = SimpleNamespace(model=model, train_dataloader=(),
+    runner = SimpleNamespace(model=model, train_dataloader=(), hooks=(),
                              _train_loop=Mock(spec=EpochBasedTrainLoop))
     hook.before_run(runner)
     hook.before_train(runner)

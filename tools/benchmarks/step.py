@@ -100,7 +100,7 @@ class _Product:
         self.samples = _samples(batch)
         # All that the hook asks of a runner.
         self.runner = SimpleNamespace(
-            model=self.model, iter=0, train_dataloader=(),
+            model=self.model, iter=0, train_dataloader=(), hooks=(),
             _train_loop=object.__new__(EpochBasedTrainLoop),
             message_hub=MessageHub.get_instance('benchmark'))
         self.hook = HOOKS.build(_prior_hook(config))

@@ -95,7 +95,7 @@ def ready_hook(model: Any = None, **kwargs: Any) -> AdversarialPriorHook:
     runner = SimpleNamespace(
         model=model or build_pose_estimator(model_cfg()),
         _train_loop=Mock(spec=EpochBasedTrainLoop),
-        train_dataloader=range(2))
+        train_dataloader=range(2), hooks=())
     hook.before_run(runner)
     hook.before_train(runner)
     return hook

@@ -121,7 +121,9 @@ def trained(work_dir: Path, *args: Any, **kwargs: Any) -> dict:
     return torch.load(work_dir / 'epoch_1.pth', weights_only=False)
 
 
-@pytest.mark.parametrize('extra', [(), (dict(type='EMAHook'), )])
+@pytest.mark.parametrize('extra', [
+    (), (dict(type='EMAHook'), ),
+    (dict(type='EMAHook', momentum=0.1, update_buffers=True), )])
 def test_a_checkpoint_alone_is_enough_to_rank(tmp_path: Path,
                                               extra: tuple[dict, ...]):
     metric = Poses()
@@ -133,9 +135,9 @@ def test_a_checkpoint_alone_is_enough_to_rank(tmp_path: Path,
     assert state['head.pose_ranker.has_prior'] == 1
     assert {k.removeprefix(name) for k in state if name in k} == set(
         prior['discriminator'])
-    if not extra:  # else the copy is a step old
-        for key, tensor in prior['discriminator'].items():
-            assert torch.equal(state[name + key], tensor), key
+    # Also where weights are averaged: there is one discriminator.
+    for key, tensor in prior['discriminator'].items():
+        assert torch.equal(state[name + key], tensor), key
     # The optimizer knows as many tensors as without a ranker.
     plain = build_pose_estimator(model_cfg(None))
     assert len(checkpoint['optimizer']['param_groups'][0]['params']) == len(
@@ -145,8 +147,7 @@ def test_a_checkpoint_alone_is_enough_to_rank(tmp_path: Path,
     load_checkpoint(model, str(tmp_path / 'epoch_1.pth'), strict=True)
     got = predict(model)
     assert got.shape == (4, 4, 18, 3)
-    if not extra:
-        np.testing.assert_array_equal(got, metric.seen[0])
+    np.testing.assert_array_equal(got, metric.seen[0])
     # The prior has had a say, and it was this one.
     by_mass = build_pose_estimator(model_cfg(dict(RANKER, prior_weight=0)))
     load_checkpoint(by_mass, str(tmp_path / 'epoch_1.pth'), strict=True)
@@ -195,6 +196,10 @@ def test_checkpoints_of_before_load(tmp_path: Path):
     make_runner(tmp_path / 'again', RANKER, metric=metric,
                 load_from=path).test()
     np.testing.assert_array_equal(metric.seen[0], metric.seen[1])
+    # Averaged weights are tested with it, too.
+    make_runner(tmp_path / 'average', RANKER, metric=metric, load_from=path,
+                extra=(dict(type='EMAHook', update_buffers=True), )).test()
+    np.testing.assert_array_equal(metric.seen[0], metric.seen[2])
 
 
 def test_until_the_prior_has_learned_mass_alone_counts(tmp_path: Path):

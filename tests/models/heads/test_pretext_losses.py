@@ -90,7 +90,7 @@ def test_which_loss_teaches_what_in_which_step(
         type='GCNPoseDiscriminator', channels=8, header_channels=16))
     runner = SimpleNamespace(
         model=model, _train_loop=Mock(spec=EpochBasedTrainLoop),
-        train_dataloader=())
+        train_dataloader=(), hooks=())
     hook.before_run(runner)
     hook.before_train(runner)
     seen = []

@@ -13,7 +13,7 @@ from mmengine.dist import (
     broadcast,
     get_rank,
 )
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import OPTIMIZERS, PARAM_SCHEDULERS
 from mmengine.runner import Runner
@@ -57,7 +57,9 @@ class AdversarialPriorHook(Hook):
     rest: its optimizer must not gather zeros before its work begins.
 
     A head that ranks whole poses (its ``pose_ranker``) reads the weights of
-    this discriminator, and so keeps them in the model's checkpoint.
+    this discriminator, and so keeps them in the model's checkpoint. So does
+    the one of an average that MMEngine's ``EMAHook`` keeps: there is one
+    discriminator, which is not averaged.
 
     Args:
         discriminator: Config of the discriminator; it is given the head's
@@ -144,7 +146,7 @@ class AdversarialPriorHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Lend the discriminator's judgement to the head."""
         discriminator = self.discriminator
-        self._teach_ranker(runner)
+        self._teach_rankers(runner)
 
         # A plain function: a module would become a part of the head, and a
         # copy of the head would copy a bound method's object.
@@ -157,13 +159,13 @@ class AdversarialPriorHook(Hook):
     def after_train(self, runner: Runner) -> None:
         """Leave no trace in the head but the ranker's weights."""
         _head(runner).pretext.judge = None
-        if _ranker(runner) is not None:
-            _ranker(runner).learning = False
+        for ranker in _rankers(runner):
+            ranker.learning = False
 
-    def _teach_ranker(self, runner: Runner) -> None:
-        """Let the ranker of whole poses see the discriminator, too."""
-        if _ranker(runner) is not None:
-            _ranker(runner).share_prior(self.discriminator, self.trained)
+    def _teach_rankers(self, runner: Runner) -> None:
+        """Let rankers of whole poses see the discriminator, too."""
+        for ranker in _rankers(runner):
+            ranker.share_prior(self.discriminator, self.trained)
 
     def after_train_iter(self,
                          runner: Runner,
@@ -187,7 +189,7 @@ class AdversarialPriorHook(Hook):
                 runner.message_hub.update_scalar(f'train/prior/{name}', value)
             if self.steps and not self.trained:
                 self.trained = True
-                self._teach_ranker(runner)
+                self._teach_rankers(runner)
         self._step_schedulers(by_epoch=False)
 
     def after_train_epoch(self, runner: Runner) -> None:
@@ -280,8 +282,8 @@ class AdversarialPriorHook(Hook):
         # Converted weights have learned elsewhere: they count no steps.
         if state is not None and state.get('steps', 1):
             self.trained = True
-            if _ranker(runner) is not None:
-                _ranker(runner).load_prior(state['discriminator'])
+            for ranker in _rankers(runner):
+                ranker.load_prior(state['discriminator'])
         if self.discriminator is None:  # no training
             return
         resumes = runner._resume
@@ -309,9 +311,13 @@ def _head(runner: Runner) -> nn.Module:
     return getattr(model, 'head', None)
 
 
-def _ranker(runner: Runner) -> nn.Module | None:
-    """Return what ranks the head's whole poses, if anything does."""
-    return getattr(_head(runner), 'pose_ranker', None)
+def _rankers(runner: Runner) -> list[nn.Module]:
+    """Return what ranks whole poses: the head's and its averages', if any."""
+    heads = [_head(runner)] + [
+        getattr(hook.ema_model.module, 'head', None) for hook in runner.hooks
+        if isinstance(hook, EMAHook)]
+    rankers = [getattr(head, 'pose_ranker', None) for head in heads]
+    return [ranker for ranker in rankers if ranker is not None]
 
 
 def _build_scheduler(cfg: Mapping[str, Any],
