@@ -16,6 +16,9 @@ CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 RUNS = itertools.count()
 LOSSES = ['loss_physique_mask', 'loss_prior', 'loss_skeleton_mask',
           'loss_symmetry', 'loss_synthetic', 'loss_synthetic_likelihood']
+#: Stage 2, in which all losses are on, and which losses these are.
+CONFIG_LOSSES = {'xas_mini_s2.py': LOSSES,
+                 'xas_mini_full_s2.py': [*LOSSES, 'loss_teacher']}
 
 
 class NoteHook(Hook):
@@ -41,10 +44,11 @@ def train(fake_h36m, fake_synthetic: Path, tmp_path: Path,
     """Return a function that trains by a shipped config, made quick."""
     monkeypatch.setattr(Config, 'pretty_text', '')
 
-    def train(crop_rule: str, **options: Any) -> tuple[list, list]:
+    def train(name: str, crop_rule: str,
+              **options: Any) -> tuple[list, list]:
         """Return the losses of four iterations, and all weights then."""
         monkeypatch.setenv('XAS_CROP_RULE', crop_rule)
-        config = Config.fromfile(CONFIGS / 'xas_mini_s2.py')
+        config = Config.fromfile(CONFIGS / name)
         config.model.backbone.update(base_channels=8, stem_channels=8)
         config.model.head.update(in_channels=64, deconv_out_channels=[8, 8])
         loader = config.train_dataloader
@@ -68,12 +72,12 @@ def train(fake_h36m, fake_synthetic: Path, tmp_path: Path,
         note = NoteHook()
         runner.register_hook(note)
         runner.train()
-        state = dict(model=runner.model.state_dict(),
+        state = dict(state_dict=runner.model.state_dict(),
                      optimizer=runner.optim_wrapper.state_dict())
         runner.call_hook('before_save_checkpoint', checkpoint=state)
         assert len(note.losses) == 4
         for losses in note.losses:
-            assert set(LOSSES) < set(losses)
+            assert set(CONFIG_LOSSES[name]) < set(losses)
             assert 'train/prior/loss_discriminator' in losses
             assert all(np.isfinite(list(losses.values())))
         return note.losses, list(tensors(state))
@@ -115,23 +119,26 @@ def annotate(fake_h36m, keep_root: bool, shift: float = 0.0) -> None:
     np.savez(path, **arrays)
 
 
-@pytest.mark.parametrize('carry_labels', [False, True])
-def test_with_mask_crops_no_annotation_is_read(train, fake_h36m,
+@pytest.mark.parametrize('name, carry_labels', [
+    ('xas_mini_s2.py', False), ('xas_mini_s2.py', True),
+    ('xas_mini_full_s2.py', True)])
+def test_with_mask_crops_no_annotation_is_read(train, fake_h36m, name: str,
                                                carry_labels: bool):
     # Even where the data set hands them on, as for a validation.
-    before = train('mask', carry_labels=carry_labels)
+    before = train(name, 'mask', carry_labels=carry_labels)
     annotate(fake_h36m, keep_root=False)
-    assert same(train('mask', carry_labels=carry_labels), before)
+    assert same(train(name, 'mask', carry_labels=carry_labels), before)
 
 
-def test_with_root_crops_the_root_alone_is_read(train, fake_h36m):
-    before = train('root')
+@pytest.mark.parametrize('name', CONFIG_LOSSES)
+def test_with_root_crops_the_root_alone_is_read(train, fake_h36m, name: str):
+    before = train(name, 'root')
     annotate(fake_h36m, keep_root=True)
-    assert same(train('root'), before)
+    assert same(train(name, 'root'), before)
     annotate(fake_h36m, keep_root=True, shift=0.05)
-    moved = train('root')
+    moved = train(name, 'root')
     assert not same(moved, before)
     assert all(a != b for a, b in zip(moved[0], before[0]))
     annotate(fake_h36m, keep_root=False)
     with pytest.raises(ValueError, match='annotated root'):
-        train('root')
+        train(name, 'root')
