@@ -38,8 +38,11 @@ SMALL = [
 def run(tool: str, monkeypatch: pytest.MonkeyPatch, *args: object) -> None:
     """Run a tool as from the command line."""
     path = ROOT / 'tools' / f'{tool}.py'
+    name = f'both-{next(RUNS)}'
     monkeypatch.setattr(sys, 'argv', [
-        str(path), *map(str, args), f'experiment_name=both-{next(RUNS)}'])
+        str(path), *map(str, args),
+        # An earlier run's visualizer would write into its own work dir.
+        f'experiment_name={name}', f'visualizer.name={name}'])
     monkeypatch.setenv('LOCAL_RANK', '0')
     runpy.run_path(str(path), run_name='__main__')
 

@@ -61,9 +61,11 @@ def folder(tmp_path: Path) -> Path:
 def run(tool: str, monkeypatch: pytest.MonkeyPatch, *args: object) -> None:
     """Run a tool as from the command line."""
     path = ROOT / 'tools' / f'{tool}.py'
+    name = f'custom-{next(RUNS)}'
     monkeypatch.setattr(sys, 'argv', [
         str(path), *map(str, args), '--cfg-options', *SMALL,
-        f'experiment_name=custom-{next(RUNS)}'])
+        # An earlier run's visualizer would write into its own work dir.
+        f'experiment_name={name}', f'visualizer.name={name}'])
     monkeypatch.setenv('LOCAL_RANK', '0')
     # MMEngine writes each config into the work dir, which takes 8 s.
     monkeypatch.setattr(Config, 'pretty_text', '')
