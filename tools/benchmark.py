@@ -11,7 +11,9 @@ product, and `step` the bare network, in turns with it. Only pytorch3d's
 rasterisers, which take seconds, run but once after a warm-up. With one
 thread, times are those that the processor spent on this process: other work
 beside it does not count. `step` takes two threads and the wall's time unless
---threads says otherwise; a busy machine makes it wrong.
+--threads says otherwise; a busy machine makes it wrong. Its product is
+configs/xas_h36m_s2.py, whose physique network sees smaller maps than the
+twin's; the figures named `full_map` are of the product with the twin's size.
 """
 from __future__ import annotations
 

@@ -75,15 +75,19 @@ def test_figures_of_operations_and_of_a_training_step(
         'depth_modes_speedup', 'depth_modes_extra_volumes',
         'naive_extra_volumes', 'skeleton_mask_speedup',
         'skeleton_mask_memory_ratio', 'bare_ms', 'product_ms', 'naive_ms',
-        'ratio_to_bare', 'naive_ratio_to_bare', 'product_peak_mib',
+        'product_full_map_ms', 'ratio_to_bare', 'ratio_to_bare_full_map',
+        'naive_ratio_to_bare', 'product_peak_mib', 'product_full_map_peak_mib',
         'naive_peak_mib', 'resident_mib', 'peak_memory_ratio',
+        'peak_memory_ratio_full_map',
     }
-    for name in ('product', 'naive'):
-        key = 'ratio_to_bare' if name == 'product' else f'{name}_ratio_to_bare'
+    for name, key in (('product', 'ratio_to_bare'),
+                      ('product_full_map', 'ratio_to_bare_full_map'),
+                      ('naive', 'naive_ratio_to_bare')):
         assert figures[key] == pytest.approx(
             figures[f'{name}_ms'] / figures['bare_ms'])
-    assert figures['peak_memory_ratio'] == pytest.approx(
-        figures['product_peak_mib'] / figures['naive_peak_mib'])
+    for suffix in ('', '_full_map'):
+        assert figures[f'peak_memory_ratio{suffix}'] == pytest.approx(
+            figures[f'product{suffix}_peak_mib'] / figures['naive_peak_mib'])
     # No times: memory is the same on every run. The twin holds the softmax,
     # what comes back through its sums, and what it adds that up in.
     assert figures['naive_extra_volumes'] >= 2

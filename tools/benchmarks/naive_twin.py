@@ -2,8 +2,9 @@
 
 Nothing here is shared with the package but the layers of the networks.
 Volumes of probabilities are kept whole, every link is drawn into a map of its
-own, and the detector runs three times an iteration, as in the authors'
-released code of arXiv 2411.13026.
+own as large as the picture, and the detector runs three times an iteration,
+as in the authors' released code of arXiv 2411.13026. The size of the map that
+the physique network sees is a setting: a config may choose a smaller one.
 """
 from __future__ import annotations
 
