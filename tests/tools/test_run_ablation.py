@@ -456,6 +456,8 @@ def test_ctrl_c_stops_the_children(make_plan, tool, monkeypatch):
                 os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(tool.runs.subprocess, 'Popen', Sleeper)
+    # git would be asked through Popen, too.
+    monkeypatch.setattr(tool.runs, 'current_commit', lambda: None)
     runs = make_plan()
     with pytest.raises(KeyboardInterrupt):
         tool.runs.Trainer(2, 1).run(runs)
