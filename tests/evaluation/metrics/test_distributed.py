@@ -64,6 +64,8 @@ dist.init_process_group('gloo', init_method=f'file://{folder}/meet',
 # Every process knows the result.
 with open(f'{folder}/{rank}.json', 'w') as file:
     json.dump([alone, evaluate()], file)
+# Without it gloo's threads may still run at exit, which aborts the process.
+dist.destroy_process_group()
 """
 
 
