@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from mmpose.registry import DATASETS
 
 from xas_mmpose.engine import MeanTeacherHook
-from xas_mmpose.skeletons import HUMAN36M_18
+from xas_mmpose.skeletons import ANIMAL3D_26, HUMAN36M_18, Skeleton
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 #: Single stages, EMA and other data have their own tests.
@@ -34,10 +34,13 @@ def plain(value: object) -> object:
     return value
 
 
-def test_the_written_out_metainfo_is_that_of_the_skeleton():
-    config = Config.fromfile(CONFIGS / '_base_/datasets/human36m_18.py')
-    assert plain(config.dataset_info.to_dict()) == plain(
-        HUMAN36M_18.metainfo())
+@pytest.mark.parametrize('skeleton', [HUMAN36M_18, ANIMAL3D_26],
+                         ids=lambda skeleton: skeleton.name)
+def test_the_written_out_metainfo_is_that_of_the_skeleton(
+        skeleton: Skeleton) -> None:
+    config = Config.fromfile(
+        CONFIGS / f'_base_/datasets/{skeleton.name}.py')
+    assert plain(config.dataset_info.to_dict()) == plain(skeleton.metainfo())
 
 
 @pytest.mark.parametrize('name', ENTRY_POINTS)
