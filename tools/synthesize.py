@@ -2,7 +2,7 @@
 r"""Render synthetic pairs of images and masks with 2D and 3D key points.
 
     python tools/synthesize.py --num 2000 --out data/synthetic --workers 2
-    python tools/synthesize.py --num 2000 --out data/animals --body animals
+    python tools/synthesize.py --num 2000 --out data/animals --body quadruped
     python tools/synthesize.py --body list
 
 A run that was stopped goes on where it was; a finished folder is left as it
@@ -117,9 +117,10 @@ def make_parser() -> argparse.ArgumentParser:
 
     group = parser.add_argument_group('who is in the pictures')
     group.add_argument('--body', default='human', help='a name (--body list '
-                       'prints them), "animals" for all animals, a model '
-                       'file in SMPL or SMAL format, or several with commas '
-                       'between them (default: %(default)s)')
+                       'prints them), "quadruped" (or "animals") for all '
+                       'free animals, a model file in SMPL or SMAL format, or '
+                       'several with commas between them (default: '
+                       '%(default)s)')
     group.add_argument('--num-subjects', type=int, metavar='N',
                        help='number of bodies (default: every picture shows '
                        'another one)')
@@ -139,15 +140,18 @@ def make_parser() -> argparse.ArgumentParser:
                        help="SMAL's file of the families' shapes, "
                        'smal_CVPR2017_data.pkl')
     group.add_argument('--poses', nargs='+', metavar='PATH',
-                       default=(), help='pose files, folders of them, or '
-                       'an animal that lends its clips; people in files stand '
-                       "in a world with z up, as AMASS's do (default: rules "
-                       'for people, the clips that come with the animals)')
+                       default=(), help='pose files, folders of them, an '
+                       'animal that lends its clips, "clips" (those that '
+                       'came with the body), "ranges" (per joint), or a .pkl '
+                       'of mean_pose and cov; of several kinds each is as '
+                       'likely; people in files stand in a world with z up, '
+                       "as AMASS's do (default: clips where the body has "
+                       'some, else ranges)')
     group.add_argument('--pose-step', type=int, metavar='N', default=1,
                        help='take every N-th pose of each file: motion '
                        'capture has up to 120 a second')
     group.add_argument('--pose-rule', choices=tuple(POSE_RULES),
-                       default='default', help="rules for people's poses: "
+                       default='default', help="ranges of people's poses: "
                        'the usual ones, those of negative samples, or the '
                        "usual ones drawn as the authors' released code does")
     group.add_argument('--keep-crossing', action='store_true',
@@ -224,12 +228,9 @@ def read_settings(args: argparse.Namespace) -> SyntheticSetSettings:
         truncation=args.truncation,
         occlusion=args.occlusion,
         supersampling=args.supersampling)
-    animals = [name for name in body_names() if 'human' not in name]
-    body = ','.join(','.join(animals) if name == 'animals' else name
-                    for name in args.body.split(','))
     return SyntheticSetSettings(
         num=args.num, seed=args.seed, num_subjects=args.num_subjects,
-        body=body, look=args.look, textures=args.textures,
+        body=args.body, look=args.look, textures=args.textures,
         uv_template=args.uv_template, family=args.family,
         family_data=args.family_data, poses=tuple(args.poses),
         pose_step=args.pose_step, pose_rule=args.pose_rule,

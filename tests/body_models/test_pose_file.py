@@ -94,6 +94,12 @@ def test_animals_of_the_package_lend_their_poses(
     np.testing.assert_array_equal(prior.poses, poses[:, :99])
 
 
+def test_labels_of_pictures_are_no_source(tmp_path: Path) -> None:
+    (tmp_path / 'train.json').write_text('{"data": []}')
+    with pytest.raises(ValueError, match=r'train\.json: annotations of pict'):
+        FilePosePrior.from_files(tmp_path / 'train.json')
+
+
 def test_real_motion_capture_stands_upright(sample_data: Path) -> None:
     poses = read_poses(sample_data / 'mosh' / 'test_mosh.npz')
     assert poses.shape == (4, 72)

@@ -15,6 +15,7 @@ from xas_mmpose.body_models import (
     ParametricBody,
     RulePosePrior,
     UncrossedPosePrior,
+    animal_pose_rule,
     load_body,
 )
 from xas_mmpose.render import SceneSettings
@@ -144,12 +145,51 @@ def test_rules_have_names(bodies: dict[str, ParametricBody],
         make_pose_prior(bodies['cow'], rule='reference')
 
 
-def test_an_animal_without_poses_is_refused(
+def test_animals_without_poses_have_ranges(
         bodies: dict[str, ParametricBody],
         monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies['cow'], 'clip_poses', None)
-    with pytest.raises(ValueError, match='comes without poses'):
-        make_pose_prior(bodies['cow'])
+    cow, seeded = bodies['cow'], torch.Generator().manual_seed
+    wanted = RulePosePrior(animal_pose_rule()).sample(4, seeded(0))
+    named = make_pose_prior(cow, ['ranges'], False)
+    assert torch.equal(named.sample(4, seeded(0)), wanted)
+    monkeypatch.setattr(cow, 'clip_poses', None)
+    assert torch.equal(make_pose_prior(cow, (), False).sample(4, seeded(0)),
+                       wanted)
+    with pytest.raises(ValueError, match=r"'clips' are .* comes without"):
+        make_pose_prior(cow, ['clips', 'ranges'])
+    with pytest.raises(ValueError, match="pose_rule 'negative' is for people"):
+        make_pose_prior(cow, rule='negative')
+
+
+def test_sources_of_poses_are_mixed(bodies: dict[str, ParametricBody],
+                                    tmp_path: Path) -> None:
+    cow, horse = bodies['cow'], load_body('horse')
+    gaussian = tmp_path / 'walking.pkl'
+    with gaussian.open('wb') as file:
+        pickle.dump(dict(mean_pose=np.full(105, 9.0),
+                         cov=np.zeros((105, 105))), file)
+    mixed = make_pose_prior(
+        cow, ['clips', 'ranges', 'horse', str(gaussian)], False)
+    listed, nine, ranges = mixed.priors
+    np.testing.assert_array_equal(
+        listed.poses, np.concatenate([horse.clip_poses, cow.clip_poses]))
+    assert nine.mean[3:].unique().tolist() == [9]
+    assert ranges.rule.up.shape == (105, )
+    rows = make_pose_prior(cow, ['clips', str(gaussian)], False).sample(
+        200, torch.Generator().manual_seed(0))
+    clips = {tuple(row) for row in cow.clip_poses.tolist()}
+    kinds = [9 if row[3] == 9 else tuple(row) in clips
+             for row in rows.tolist()]
+    assert set(kinds) == {9, True}
+    assert 60 < kinds.count(9) < 140
+    # People's too: motion capture and rules.
+    file = str(tmp_path / 'still.npz')
+    np.savez(file, poses=np.zeros((1, 72)))
+    people = make_pose_prior(bodies['human'], [file, 'ranges'], False,
+                             rule='negative')
+    assert people.priors[1] == RulePosePrior(NEGATIVE_POSE_RULE)
+    with pytest.raises(ValueError, match=r'walking\.pkl hold'):
+        make_pose_prior(bodies['human'], [str(gaussian)])
 
 
 def test_the_scene_is_as_large_as_the_animal(

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from xas_mmpose.body_models import animal_names
 from xas_mmpose.render import SceneSettings, Synthesizer
 from xas_mmpose.render.pair_generator import (
     SyntheticSetGenerator,
@@ -256,6 +257,29 @@ def test_bodies_of_different_key_points_are_refused() -> None:
     with pytest.raises(ValueError, match=r'different key points, '
                        'human36m_18, animal3d_26: make a set of each'):
         SyntheticSetGenerator(settings(body='human,horse'))
+
+
+def test_quadruped_stands_for_all_animals() -> None:
+    for word in ('quadruped', 'animals'):
+        own = settings(body=f'horse, {word}')
+        assert own.bodies == ('horse', *animal_names())
+        assert own.described == settings(
+            body=','.join(['horse', *animal_names()])).described
+
+
+def test_smal_without_a_file_says_where_it_is(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=(
+            r"https://smal\.is\.tue\.mpg\.de .*smal_CVPR2017\.pkl.*or take "
+            "'quadruped'")):
+        settings(body='smal')
+
+
+def test_words_for_poses_are_no_files() -> None:
+    own = settings(body='horse', poses=('clips', 'ranges', 'fox'))
+    assert own.described['poses'] == ['clips', 'ranges', 'fox']
+    assert 'poses' not in own.described['checksums']
 
 
 def test_animals_make_samples() -> None:

@@ -111,8 +111,9 @@ def test_impossible_numbers_claim_no_folder(tmp_path: Path, arguments: tuple,
     assert not (tmp_path / 'set').exists()
 
 
-def test_all_animals_make_a_set() -> None:
-    bodies = read('--num', 3, '--body', 'animals').bodies
+@pytest.mark.parametrize('word', ['quadruped', 'animals'])
+def test_all_animals_make_a_set(word: str) -> None:
+    bodies = read('--num', 3, '--body', word).bodies
     assert len(bodies) >= 6
     assert {'horse', 'fox'} < set(bodies)
     assert not any('human' in name for name in bodies)

@@ -1,7 +1,10 @@
 """Parametric bodies, the files they come from, and the prior over poses."""
+from .animal_poses import ANIMAL_POSE_RANGES, animal_pose_rule
 from .body import BodyOutput, ParametricBody
 from .families import SMAL_FAMILIES, FamilyShapePrior, family_betas
-from .loading import body_names, clip_poses_of, load_body
+from .gaussian_poses import GaussianPosePrior
+from .loading import animal_names, body_names, clip_poses_of, load_body
+from .mixed_poses import MixedPosePrior
 from .model_file import load_model_file
 from .pose_file import FilePosePrior
 from .pose_prior import (
@@ -21,6 +24,7 @@ from .smal import SMALBody
 from .smpl import SMPLBody, free_human
 
 __all__ = [
+    'ANIMAL_POSE_RANGES',
     'NEGATIVE_POSE_RULE',
     'POSE_RANGES',
     'POSE_RULE',
@@ -28,6 +32,8 @@ __all__ = [
     'BodyOutput',
     'FamilyShapePrior',
     'FilePosePrior',
+    'GaussianPosePrior',
+    'MixedPosePrior',
     'ParametricBody',
     'PosePrior',
     'PoseRule',
@@ -37,6 +43,8 @@ __all__ = [
     'SMPLBody',
     'ShapePrior',
     'UncrossedPosePrior',
+    'animal_names',
+    'animal_pose_rule',
     'body_names',
     'clip_poses_of',
     'family_betas',

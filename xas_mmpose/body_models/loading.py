@@ -28,6 +28,11 @@ def body_names() -> tuple[str, ...]:
     return tuple(_shipped())
 
 
+def animal_names() -> tuple[str, ...]:
+    """Return the names of the animals among :func:`body_names`."""
+    return tuple(name for name in _shipped() if name not in _PEOPLE)
+
+
 def load_body(spec: str | Path,
               num_betas: int | None = None) -> ParametricBody:
     """Load a body.
@@ -88,16 +93,14 @@ def clip_poses_of(name: str, num_joints: int = 35) -> np.ndarray:
         ValueError: If no such animal comes with the package, or the body is
             none of SMAL's.
     """
-    animals = {key: path for key, path in _shipped().items()
-               if key not in _PEOPLE}
-    if name not in animals:
+    if name not in animal_names():
         raise ValueError(f'{name!r} has no poses to lend; those that have '
-                         f'are {", ".join(animals)}')
+                         f'are {", ".join(animal_names())}')
     if num_joints not in SMAL_JOINTS:
         raise ValueError(f'the poses of {name!r} fit animals of 33 or 35 '
                          f'joints, not {num_joints}')
     # The ears are the last two.
-    poses = load_model_file(animals[name])['poses'][:, :3 * num_joints]
+    poses = load_model_file(_shipped()[name])['poses'][:, :3 * num_joints]
     return poses.astype(np.float32)
 
 

@@ -191,6 +191,11 @@ def read_poses(path: str | Path) -> np.ndarray:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'there is no pose file {path}')
+    if path.suffix == '.json':
+        raise ValueError(
+            f'{path}: annotations of pictures, as those of Animal3D, are no '
+            'source of poses: a training that learns from masks alone must '
+            'not have them. Take clips, ranges or motion capture')
     poses, up = _load(path)
     widths = {**_PEOPLE, **_ANIMALS}
     if not np.issubdtype(poses.dtype, np.floating):

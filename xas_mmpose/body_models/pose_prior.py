@@ -1,6 +1,7 @@
 """A prior over poses and shapes: ranges per joint angle, drawn per sample.
 
-The ranges are those of the authors' released code for arXiv 2411.13026.
+The ranges of people are those of the authors' released code for arXiv
+2411.13026.
 Their sampler draws one sign and one "skip" per angle for a whole batch,
 gives 0 instead of the mean for a skipped angle (so arms are horizontal too
 often) and clips, which piles mass on the bounds. Here every sample and every
@@ -17,9 +18,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-#: Number of SMPL joints and of axis-angle numbers.
+#: Number of SMPL joints.
 NUM_JOINTS = 24
-NUM_ANGLES = 3 * NUM_JOINTS
 
 #: Probability that an angle stays at its mean.
 SKIP = 0.4
@@ -53,15 +53,15 @@ _NEGATIVE_X = {1: (70, 90), 2: (70, 90), 3: (30, 40), 4: (10, 50),
 
 @dataclass(frozen=True)
 class PoseRule:
-    """Ranges of the 72 numbers of an SMPL pose, joint * 3 + axis, radians.
+    """Ranges of the 3 J numbers of a pose, joint * 3 + axis, radians.
 
     :func:`pose_rule` makes one from a table of degrees.
 
     Args:
-        up: Largest angle above the mean (72,).
-        down: Largest angle below the mean (72,).
-        mean: Value of a skipped angle (72,).
-        skip: Probability of a skip (72,).
+        up: Largest angle above the mean (3 J,).
+        down: Largest angle below the mean (3 J,).
+        mean: Value of a skipped angle (3 J,).
+        skip: Probability of a skip (3 J,).
     """
 
     up: Tensor
@@ -72,17 +72,19 @@ class PoseRule:
 
 def pose_rule(ranges: Mapping[int, Sequence[Sequence[float]]] = POSE_RANGES,
               skip: float | Mapping[int, float] = SKIP,
-              root: Sequence[Sequence[float]] | None = None) -> PoseRule:
+              root: Sequence[Sequence[float]] | None = None,
+              num_joints: int = NUM_JOINTS) -> PoseRule:
     """Make a rule from a table of degrees.
 
     Args:
-        ranges: By SMPL joint, for x, y and z of its axis angle: degrees
-            above the mean, below it, and, if it is not 0, the mean. Joints
-            that are missing stay at 0.
+        ranges: By joint, for x, y and z of its axis angle: degrees above
+            the mean, below it, and, if it is not 0, the mean. Joints that
+            are missing stay at 0.
         skip: Probability that an angle takes its mean, one number for all
             joints but the root, which is never skipped, or a table by joint;
             a joint that is missing there has the usual 0.4, the root 0.
         root: Ranges of the root's orientation, in place of the table's.
+        num_joints: Number of joints, J; SMPL's by default.
 
     Returns:
         The rule.
@@ -94,13 +96,13 @@ def pose_rule(ranges: Mapping[int, Sequence[Sequence[float]]] = POSE_RANGES,
     ranges = dict(ranges)
     if root is not None:
         ranges[0] = root
-    chances = ({joint: skip for joint in range(1, NUM_JOINTS)}
+    chances = ({joint: skip for joint in range(1, num_joints)}
                if isinstance(skip, (int, float)) else dict(skip))
     for joint in (*ranges, *chances):
-        if not 0 <= joint < NUM_JOINTS:
-            raise ValueError(f'SMPL has the joints 0 to {NUM_JOINTS - 1}, '
+        if not 0 <= joint < num_joints:
+            raise ValueError(f'the body has the joints 0 to {num_joints - 1}, '
                              f'not {joint}')
-    table = torch.zeros(NUM_JOINTS, 3, 3, dtype=torch.float64)
+    table = torch.zeros(num_joints, 3, 3, dtype=torch.float64)
     for joint, axes in ranges.items():
         if len(axes) != 3:
             raise ValueError(f'joint {joint} has 3 axes, got {len(axes)}')
@@ -112,14 +114,14 @@ def pose_rule(ranges: Mapping[int, Sequence[Sequence[float]]] = POSE_RANGES,
                     f'negative; got {tuple(degrees)}')
             table[joint, axis, :len(degrees)] = torch.tensor(
                 degrees, dtype=torch.float64)
-    rates = torch.full((NUM_JOINTS, 3), SKIP, dtype=torch.float64)
+    rates = torch.full((num_joints, 3), SKIP, dtype=torch.float64)
     rates[0] = 0
     for joint, chance in chances.items():
         if not 0 <= chance <= 1:
             raise ValueError(f'the skip of joint {joint} is a probability, '
                              f'got {chance}')
         rates[joint] = chance
-    table = torch.deg2rad(table.reshape(NUM_ANGLES, 3))
+    table = torch.deg2rad(table.reshape(3 * num_joints, 3))
     return PoseRule(table[:, 0], table[:, 1], table[:, 2], rates.flatten())
 
 
@@ -163,7 +165,7 @@ class RulePosePrior:
     reference: bool = False
 
     def sample(self, num: int, generator: torch.Generator) -> Tensor:
-        """Draw poses (B, 72), see :class:`PosePrior`."""
+        """Draw poses (B, 3 J), see :class:`PosePrior`."""
         return sample_pose(num, generator, self.rule, self.reference)
 
 
@@ -188,12 +190,12 @@ def sample_pose(num: int,
             at the bound, where 5 % of it pile up.
 
     Returns:
-        Axis angles (B, 72), joint * 3 + axis, radians, float32: the first
+        Axis angles (B, 3 J), joint * 3 + axis, radians, float32: the first
         three are ``global_orient``, the others ``body_pose``.
     """
     if reference:
         return _reference_pose(num, generator, rule)
-    shape = (num, NUM_ANGLES)
+    shape = (num, len(rule.mean))
     skipped = _uniform(shape, generator) < rule.skip
     upwards = _uniform(shape, generator) < 0.5
     bound = torch.where(upwards, rule.up, rule.down)
@@ -233,10 +235,11 @@ def sample_betas(num: int,
 def _reference_pose(num: int, generator: torch.Generator,
                     rule: PoseRule) -> Tensor:
     """Draw poses as ``reference`` of :func:`sample_pose` says."""
-    skipped = _uniform((NUM_ANGLES, ), generator) < rule.skip
-    upwards = _uniform((NUM_ANGLES, ), generator) < 0.5
+    angles = (len(rule.mean), )
+    skipped = _uniform(angles, generator) < rule.skip
+    upwards = _uniform(angles, generator) < 0.5
     bound = torch.where(upwards, rule.up, rule.down)
-    offset = _clipped_half_normal((num, NUM_ANGLES), generator, bound)
+    offset = _clipped_half_normal((num, *angles), generator, bound)
     pose = rule.mean + torch.where(upwards, offset, -offset)
     pose[:, skipped | (bound == rule.mean)] = 0
     return pose.float()

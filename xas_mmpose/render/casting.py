@@ -4,16 +4,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+import torch
+
 from xas_mmpose.body_models import (
     NEGATIVE_POSE_RULE,
     FamilyShapePrior,
     FilePosePrior,
+    GaussianPosePrior,
+    MixedPosePrior,
     ParametricBody,
     PosePrior,
     RulePosePrior,
     RuleShapePrior,
     ShapePrior,
     UncrossedPosePrior,
+    animal_pose_rule,
 )
 from xas_mmpose.skeletons import HUMAN36M_18
 
@@ -35,6 +40,11 @@ POSE_RULES = {
     'negative': RulePosePrior(NEGATIVE_POSE_RULE),
     'reference': RulePosePrior(reference=True),
 }
+
+#: Words for sources of poses that are no files: the poses that came with the
+#: body, and ranges per joint.
+CLIPS, RANGES = 'clips', 'ranges'
+POSE_WORDS = (CLIPS, RANGES)
 
 #: Largest measure at rest of the people that scenes are set up for, metres:
 #: about their height, and the span of their arms.
@@ -90,21 +100,24 @@ def make_wardrobe(body: ParametricBody, look: str = 'auto',
     return wardrobes[look](body)
 
 
-def make_pose_prior(body: ParametricBody, files: Sequence[str] = (),
+def make_pose_prior(body: ParametricBody, sources: Sequence[str] = (),
                     reject_crossing: bool = True, step: int = 1,
                     rule: str = 'default') -> PosePrior:
     """Return what draws the poses of a body.
 
     Args:
         body: The body.
-        files: Files with poses, folders of them, or names of the package's
-            animals, which lend theirs; without, the poses that came with
-            the body, or the rules for people.
+        sources: Where poses come from: files with poses, folders of them,
+            names of the package's animals, which lend theirs, ``clips`` for
+            the poses that came with the body, ``ranges`` for those of the
+            rules, or a ``.pkl`` with the mean and the covariance of poses.
+            All poses of files, animals and clips are one source; of several
+            each is as likely as the others. Without, the clips of bodies
+            that have some, else the ranges.
         reject_crossing: Whether poses are drawn again in which the body runs
             through itself.
         step: Every how manieth pose of each file is taken.
-        rule: Which rules, a key of :data:`POSE_RULES`, for people without
-            files.
+        rule: Which ranges, a key of :data:`POSE_RULES`, for people.
 
     Returns:
         The prior.
@@ -113,34 +126,50 @@ def make_pose_prior(body: ParametricBody, files: Sequence[str] = (),
         ValueError: If there are no poses for this body, or ``step`` or
             ``rule`` concern poses that are not drawn.
     """
+    priors: list[PosePrior] = []
+    files = [name for name in sources
+             if name not in POSE_WORDS and not name.endswith('.pkl')]
     if step != 1 and not files:
         raise ValueError(f'pose_step {step} is for files with poses: name '
                          'them, or leave it out')
-    if rule != 'default' and (files or not is_person(body)
-                              or body.clip_poses is not None):
+    ranges = RANGES in sources or (
+        not sources and body.clip_poses is None)
+    if rule != 'default' and not (ranges and is_person(body)):
         raise ValueError(
-            f'pose_rule {rule!r} is for people whose poses come from rules; '
+            f'pose_rule {rule!r} is for people whose poses come from ranges; '
             f'these come from {"files" if files else "the body"}: leave '
             'pose_rule out')
-    prior: PosePrior
-    if files:
-        read = FilePosePrior.from_files(files, step=step,
-                                        num_joints=body.num_joints)
-        width = read.poses.shape[1]
-        if width != 3 * body.num_joints:
-            raise ValueError(
-                f'{", ".join(files)} hold {width} angles a pose, and the '
-                f'body has {body.num_joints} joints')
-        prior = read
-    elif body.clip_poses is not None:
-        prior = FilePosePrior(body.clip_poses)
-    elif is_person(body):
-        prior = POSE_RULES[rule]
-    else:
-        raise ValueError('this body comes without poses, and there are no '
-                         'rules for animals: name files with poses, or an '
-                         'animal of the package that lends its own')
+    lists = [FilePosePrior.from_files(files, step=step,
+                                      num_joints=body.num_joints)
+             ] if files else []
+    if CLIPS in sources or (not sources and not ranges):
+        if body.clip_poses is None:
+            raise ValueError(f'{CLIPS!r} are the poses that come with a '
+                             'body, and this one comes without: name an '
+                             f'animal that lends its own, or {RANGES!r}')
+        lists.append(FilePosePrior(body.clip_poses))
+    if lists:
+        _check_width(body, files, lists[0].poses.shape[1])
+        priors.append(FilePosePrior(torch.cat([each.poses
+                                               for each in lists])))
+    for name in sources:
+        if name.endswith('.pkl'):
+            gaussian = GaussianPosePrior.from_file(name, body.num_joints)
+            _check_width(body, [name], len(gaussian.mean))
+            priors.append(gaussian)
+    if ranges:
+        priors.append(POSE_RULES[rule] if is_person(body) else
+                      RulePosePrior(animal_pose_rule(body.num_joints)))
+    prior = priors[0] if len(priors) == 1 else MixedPosePrior(priors)
     return UncrossedPosePrior(body, prior) if reject_crossing else prior
+
+
+def _check_width(body: ParametricBody, names: Sequence[str],
+                 width: int) -> None:
+    """Raise ``ValueError`` unless poses fit the body."""
+    if width != 3 * body.num_joints:
+        raise ValueError(f'{", ".join(names)} hold {width} angles a pose, '
+                         f'and the body has {body.num_joints} joints')
 
 
 def make_shape_prior(body: ParametricBody, family: str | None = None,

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from xas_mmpose.body_models import body_names, load_body
+from xas_mmpose.body_models import animal_names, body_names, load_body
 from xas_mmpose.body_models.loading import REGRESSOR_NAME
 from xas_mmpose.skeletons import Skeleton
 
 from .casting import (
     LOOKS,
     POSE_RULES,
+    POSE_WORDS,
     make_pose_prior,
     make_shape_prior,
     make_wardrobe,
@@ -42,6 +43,9 @@ _FILES = dict(
     family_data="file of the families' shapes (smal_CVPR2017_data.pkl)",
     backgrounds='folder of photographs')
 
+#: Words for all animals of the package.
+ANIMALS = ('animals', 'quadruped')
+
 #: How often a picture that shows nothing of the body is drawn again.
 _ATTEMPTS = 50
 
@@ -56,9 +60,10 @@ class SyntheticSetSettings:
         num_subjects: Number of bodies; sample i shows body i modulo that.
             None gives every sample its own.
         body: What :func:`~xas_mmpose.body_models.load_body` takes: the name
-            of a shipped body or a model file. Several, with commas between
-            them, take turns from subject to subject; their key points must
-            be the same.
+            of a shipped body or a model file; or ``quadruped`` (or
+            ``animals``) for all animals of the package. Several, with commas
+            between them, take turns from subject to subject; their key
+            points must be the same.
         look: See :func:`~xas_mmpose.render.casting.make_wardrobe`.
         textures: Folder of texture pictures.
         uv_template: ``.obj`` with the texture coordinates, for bodies that
@@ -66,12 +71,13 @@ class SyntheticSetSettings:
         family: Family of animals that shapes are drawn from, for SMAL
             bodies, see :func:`~xas_mmpose.render.casting.make_shape_prior`.
         family_data: SMAL's file of the families' shapes.
-        poses: Files with poses, folders of them, or names of the package's
-            animals, which lend theirs; none: the poses that came with the
-            body, or the rules for people. People of the files stand in a
-            world with z up, as AMASS's do.
+        poses: Where poses come from, see
+            :func:`~xas_mmpose.render.casting.make_pose_prior`: files,
+            folders, animals that lend theirs, ``clips``, ``ranges``; none:
+            the poses that came with the body, or ranges per joint. People
+            of the files stand in a world with z up, as AMASS's do.
         pose_step: Every how manieth pose of each of these files is taken.
-        pose_rule: Rules for people's poses, a key of
+        pose_rule: Ranges of people's poses, a key of
             :data:`~xas_mmpose.render.casting.POSE_RULES`.
         reject_crossing: Whether poses are drawn again in which the body runs
             through itself.
@@ -121,6 +127,13 @@ class SyntheticSetSettings:
                              f'{self.pose_step}')
         if not all(self.bodies):
             raise ValueError(f'body names no body in {self.body!r}')
+        if 'smal' in self.bodies and not Path('smal').is_file():
+            raise ValueError(
+                "body: 'smal' is no file. Register at "
+                'https://smal.is.tue.mpg.de and give the path of the model '
+                '(smal_CVPR2017.pkl, or my_smpl_00781_4_all.pkl of SMALST); '
+                f'or take {ANIMALS[1]!r}, the free animals of the package, '
+                'which need no file')
         for name, choices in (('look', LOOKS),
                               ('pose_rule', tuple(POSE_RULES)),
                               ('layout', tuple(LAYOUTS)),
@@ -136,7 +149,10 @@ class SyntheticSetSettings:
     @property
     def bodies(self) -> tuple[str, ...]:
         """Each of the bodies."""
-        return tuple(name.strip() for name in self.body.split(','))
+        names: list[str] = []
+        for name in map(str.strip, self.body.split(',')):
+            names += animal_names() if name in ANIMALS else [name]
+        return tuple(names)
 
     def subject_of(self, index: int) -> int:
         """Return the subject that a sample shows."""
@@ -169,7 +185,7 @@ class SyntheticSetSettings:
         """Return checksums of all that is not the package's own."""
         files = dict(body=self._model_files(),
                      poses=[name for name in self.poses
-                            if name not in body_names()])
+                            if name not in (*body_names(), *POSE_WORDS)])
         kinds = dict(_FILES, body='model file',
                      poses='file or folder of poses')
         for key in _FILES:
