@@ -38,7 +38,7 @@ from mmpose.utils import register_all_modules
 import xas_mmpose
 from xas_mmpose.datasets.annotated_poses import annotated_poses
 from xas_mmpose.evaluation.functional import mean_pose_baseline
-from xas_mmpose.render.studio import XasMiniSettings, write_xas_mini
+from xas_mmpose.render.studio import XasMiniSettings, write_studio_set
 from xas_mmpose.render.studio.recording import TEST_SUBJECTS
 from xas_mmpose.render.synthetic_set import (
     SyntheticSetSettings,
@@ -122,7 +122,7 @@ def render_mini(data: Path, args: argparse.Namespace) -> Path:
         folder = data / 'xas_mini_small'
         settings = XasMiniSettings(frames=min(2, args.mini_frames),
                                    subjects=TEST_SUBJECTS)
-    write_xas_mini(folder, settings, workers=args.workers)
+    write_studio_set(folder, settings, workers=args.workers)
     return folder
 
 

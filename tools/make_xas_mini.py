@@ -19,7 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from xas_mmpose.render.studio import XasMiniSettings, write_xas_mini
+from xas_mmpose.render.studio import XasMiniSettings, write_studio_set
 from xas_mmpose.render.studio.statistics import describe_xas_mini
 from xas_mmpose.render.studio.studio_set import ANNOTATIONS
 from xas_mmpose.skeletons import HUMAN36M_18
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         frames=args.frames, seed=args.seed, image_size=args.image_size,
         mask_quality=args.mask_quality, subjects=tuple(args.subjects),
         actions=tuple(args.actions), body=args.body)
-    checksum = write_xas_mini(args.out, settings, workers=args.workers)
+    checksum = write_studio_set(args.out, settings, workers=args.workers)
     print(f'{4 * settings.num} pictures: {args.out}')
     print(f'checksum {checksum}')
     if args.contact_sheet:

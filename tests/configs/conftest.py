@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmpose.registry import MODELS
 from torch import nn
 
-from xas_mmpose.render.studio import XasMiniSettings, write_xas_mini
+from xas_mmpose.render.studio import XasMiniSettings, write_studio_set
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
@@ -19,7 +19,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 def mini_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of XaS-Mini with a few small pictures."""
     root = tmp_path_factory.mktemp('mini') / 'xas_mini'
-    write_xas_mini(root, XasMiniSettings(
+    write_studio_set(root, XasMiniSettings(
         frames=1, image_size=96, subjects=('S1', 'S9'),
         actions=('Walking', ), body='human'), progress=False)
     return root

@@ -126,7 +126,7 @@ def test_weights_alone_need_a_small_set_only(
         demo: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     written = []
     monkeypatch.setattr(
-        demo, 'write_xas_mini', lambda folder, settings, workers:
+        demo, 'write_studio_set', lambda folder, settings, workers:
         written.append((folder.name, settings.frames, settings.num)))
     options = argparse.Namespace(shipped_only=True, mini_frames=10, workers=1)
     assert demo.render_mini(tmp_path, options).name == 'xas_mini_small'

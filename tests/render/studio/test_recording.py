@@ -12,11 +12,10 @@ import pytest
 from xas_mmpose.geometry.cameras import camera_to_image, camera_to_world
 from xas_mmpose.geometry.triangulation import projection_matrix, triangulate
 from xas_mmpose.render.fingerprint import fingerprint
+from xas_mmpose.render.studio.generator import Picture, encode
 from xas_mmpose.render.studio.recording import (
-    Picture,
     XasMiniGenerator,
     XasMiniSettings,
-    encode,
 )
 from xas_mmpose.skeletons import HUMAN36M_18
 

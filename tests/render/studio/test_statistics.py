@@ -10,7 +10,7 @@ import pytest
 from xas_mmpose.render.studio import (
     XasMiniSettings,
     statistics,
-    write_xas_mini,
+    write_studio_set,
 )
 from xas_mmpose.render.studio.statistics import (
     describe_xas_mini,
@@ -21,7 +21,7 @@ from xas_mmpose.render.studio.statistics import (
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('mini') / 'set'
-    write_xas_mini(folder, XasMiniSettings(
+    write_studio_set(folder, XasMiniSettings(
         body='human', image_size=96, supersampling=1, frames=1,
         subjects=('S5', 'S9'), actions=('Greeting', )), progress=False)
     return folder

@@ -19,7 +19,7 @@ from xas_mmpose.render.studio.recording import (
     XasMiniGenerator,
     XasMiniSettings,
 )
-from xas_mmpose.render.studio.studio_set import write_xas_mini
+from xas_mmpose.render.studio.studio_set import write_studio_set
 from xas_mmpose.skeletons import HUMAN36M_18
 
 
@@ -30,7 +30,7 @@ def settings(**changes) -> XasMiniSettings:
 
 
 def write(folder: Path, workers: int = 1, **changes) -> str:
-    return write_xas_mini(folder, settings(**changes), workers,
+    return write_studio_set(folder, settings(**changes), workers,
                           progress=False)
 
 

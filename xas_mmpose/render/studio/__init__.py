@@ -1,8 +1,9 @@
-"""XaS-Mini: a free multi-camera studio in Human3.6M's layout and names."""
-from .recording import XAS_MINI_VERSION, XasMiniGenerator, XasMiniSettings
-from .studio_set import write_xas_mini
+"""Free multi-camera studios in Human3.6M's layout: XaS-Mini."""
+from .generator import StudioGenerator, StudioSettings
+from .recording import XasMiniGenerator, XasMiniSettings
+from .studio_set import write_studio_set
 
 __all__ = [
-    'XAS_MINI_VERSION', 'XasMiniGenerator', 'XasMiniSettings',
-    'write_xas_mini'
+    'StudioGenerator', 'StudioSettings', 'XasMiniGenerator',
+    'XasMiniSettings', 'write_studio_set'
 ]

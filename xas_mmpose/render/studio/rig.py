@@ -21,16 +21,17 @@ HEIGHT = (1350.0, 1650.0)
 AIM = (850.0, 1000.0)
 
 #: Focal length over the picture's side: 2000 mm at 5 m fill 0.48 of it.
-_FOCAL = 1.2
+FOCAL = 1.2
 
 
-def draw_rig(rng: np.random.Generator,
-             image_size: int) -> dict[str, dict[str, Any]]:
+def draw_rig(rng: np.random.Generator, image_size: int,
+             focal: float = FOCAL) -> dict[str, dict[str, Any]]:
     """Put up the cameras.
 
     Args:
         rng: Source of randomness.
         image_size: Side of the square pictures in px.
+        focal: Focal length over the picture's side.
 
     Returns:
         ``camera_param`` by camera id: ``f`` (2,), ``c`` (2,) in px, ``R``
@@ -45,10 +46,10 @@ def draw_rig(rng: np.random.Generator,
                           rng.uniform(*HEIGHT)])
         aim = np.array([*rng.uniform(-120, 120, 2), rng.uniform(*AIM)])
         rotation = _look(aim - place, np.deg2rad(rng.uniform(-1, 1)))
-        focal = image_size * _FOCAL * (1 + rng.uniform(-0.01, 0.01))
+        length = image_size * focal * (1 + rng.uniform(-0.01, 0.01))
         middle = (image_size - 1) / 2
         rig[name] = dict(
-            f=focal * (1 + rng.uniform(-0.002, 0.002, 2)),
+            f=length * (1 + rng.uniform(-0.002, 0.002, 2)),
             c=middle + image_size * rng.uniform(-0.012, 0.012, 2),
             R=rotation,
             T=-rotation @ place,

@@ -1,4 +1,4 @@
-"""The soft shadow that a person casts on the floor."""
+"""The soft shadow that a body casts on the floor."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ import numpy as np
 
 from xas_mmpose.geometry.triangulation import projection_matrix
 
-#: A cell of the floor, mm, and the number of cells along each side.
-_CELL, _CELLS = 25.0, 144
+#: A cell of the floor, mm.
+_CELL = 25.0
 #: Share of light that is lost where the body touches the floor, and where it
 #: stands between floor and lamp.
 _CONTACT, _CAST = 0.55, 0.3
@@ -22,11 +22,14 @@ class FloorShadow:
     Args:
         vertices: The body (V, 3), world mm.
         lamp: Direction towards the lamp (3,), world frame, from above.
+        size: Side of the square of the floor that it may fall on, mm.
     """
 
-    def __init__(self, vertices: np.ndarray, lamp: np.ndarray) -> None:
+    def __init__(self, vertices: np.ndarray, lamp: np.ndarray,
+                 size: float = 3600.0) -> None:
         middle = vertices[:, :2].mean(0)
-        self._corner = middle - _CELLS * _CELL / 2
+        self._cells = round(size / _CELL)
+        self._corner = middle - self._cells * _CELL / 2
         height = vertices[:, 2:].clip(0)
         contact = self._splat(vertices[:, :2],
                               np.exp(-height[:, 0] / 130), 3)
@@ -45,9 +48,9 @@ class FloorShadow:
             weights: Their weights (N,), 0..1.
             radius: How far a point reaches, cells.
         """
-        floor = np.zeros((_CELLS, _CELLS), np.float32)
+        floor = np.zeros((self._cells, self._cells), np.float32)
         cells = ((points - self._corner) / _CELL).astype(int)
-        inside = ((cells >= 0) & (cells < _CELLS)).all(1)
+        inside = ((cells >= 0) & (cells < self._cells)).all(1)
         np.maximum.at(floor, (cells[inside, 1], cells[inside, 0]),
                       weights[inside])
         shape = cv2.getStructuringElement(

@@ -14,7 +14,7 @@ from xas_mmpose.render.mask_degradation import degrade_mask
 from xas_mmpose.render.resumable import SETTINGS
 from xas_mmpose.skeletons import HUMAN36M_18
 
-from .recording import ENDS, NUM_KEYPOINTS
+from .recording import XasMiniSettings
 from .studio_set import ANNOTATIONS, CHECKSUM
 
 #: How many poses of the prior, and at most of the set, are compared.
@@ -62,7 +62,7 @@ def prior_poses(num: int, seed: int) -> np.ndarray:
     pose = sample_pose(num, torch.Generator().manual_seed(seed))
     with torch.no_grad():
         out = body(torch.zeros(num, body.num_betas), pose[:, :3], pose[:, 3:])
-    return out.keypoints[:, :NUM_KEYPOINTS].double().numpy() * 1000
+    return out.keypoints[:, :XasMiniSettings.NUM_KEYPOINTS].double().numpy() * 1000
 
 
 def _describe_split(folder: Path, arrays: dict[str, np.ndarray],
@@ -80,7 +80,7 @@ def _describe_split(folder: Path, arrays: dict[str, np.ndarray],
         heights.append(cv2.boundingRect(mask)[3])
         if exact:
             rng = np.random.default_rng(number)
-            rough = degrade_mask(mask, rng, keypoints[ENDS])
+            rough = degrade_mask(mask, rng, keypoints[XasMiniSettings.ends()])
             overlaps.append(((mask & rough) > 0).sum()
                             / ((mask | rough) > 0).sum())
     root = points[:, HUMAN36M_18.root_index, 2]

@@ -1,4 +1,4 @@
-"""XaS-Mini on disk, in the layout that MMPose's Human3.6M converter writes.
+"""A studio set on disk, in the layout that MMPose's Human3.6M converter writes.
 
 Beside it: ``masks/``, which Human3.6M does not have, ``settings.json`` and
 ``checksum.txt``.
@@ -20,28 +20,19 @@ from xas_mmpose.render.resumable import (
     write_whole,
 )
 
-from .recording import (
-    FRAME_STEP,
-    TEST_SUBJECTS,
-    TRAIN_SUBJECTS,
-    XasMiniGenerator,
-    XasMiniSettings,
-    encode,
-)
+from .generator import FRAME_STEP, StudioGenerator, StudioSettings, encode
 from .rig import CAMERA_IDS
 
 CAMERAS = 'annotation_body3d/cameras.pkl'
 ANNOTATIONS = 'annotation_body3d/fps10/h36m_{}.npz'
 CHECKSUM = 'checksum.txt'
 
-_SPLITS = {'train': TRAIN_SUBJECTS, 'test': TEST_SUBJECTS}
 
-
-def write_xas_mini(folder: str | Path,
-                   settings: XasMiniSettings,
-                   workers: int = 1,
-                   progress: bool = True) -> str:
-    """Write an XaS-Mini, or finish one that was begun.
+def write_studio_set(folder: str | Path,
+                     settings: StudioSettings,
+                     workers: int = 1,
+                     progress: bool = True) -> str:
+    """Write a set, or finish one that was begun.
 
     Args:
         folder: Where to.
@@ -55,8 +46,8 @@ def write_xas_mini(folder: str | Path,
 
     Raises:
         FileNotFoundError: If the body's file is missing.
-        ValueError: If the number of workers is negative, the body none of a
-            person, or the folder holds something else.
+        ValueError: If the number of workers is negative, the body does not
+            suit the set, or the folder holds something else.
         RuntimeError: If a worker fails.
     """
     if workers < 0:
@@ -67,7 +58,7 @@ def write_xas_mini(folder: str | Path,
     job.check()
     if not _is_whole(folder, settings):
         with one_thread():
-            generator = XasMiniGenerator(settings)
+            generator = settings.generator()
         job.claim()
         job.fill(functools.partial(write_moment, generator, folder=folder),
                  range(settings.num), workers, progress, unit='moment')
@@ -79,7 +70,7 @@ def write_xas_mini(folder: str | Path,
     return path.read_text(encoding='utf-8').strip()
 
 
-def write_moment(generator: XasMiniGenerator, index: int,
+def write_moment(generator: StudioGenerator, index: int,
                  folder: Path) -> dict:
     """Write the pictures and masks of a moment.
 
@@ -89,7 +80,7 @@ def write_moment(generator: XasMiniGenerator, index: int,
         folder: Folder of the set.
 
     Returns:
-        By camera id: ``part`` (17, 2) in px and ``S`` (17, 3), camera frame,
+        By camera id: ``part`` (K, 2) in px and ``S`` (K, 3), camera frame,
         metres, as lists.
     """
     subject, action, frame = generator.settings.moment_of(index)
@@ -118,7 +109,7 @@ def _name(subject: str, action: str, camera: str, frame: int) -> str:
             f'{1 + frame * FRAME_STEP:06d}')
 
 
-def _subfolders(settings: XasMiniSettings) -> Iterator[str]:
+def _subfolders(settings: StudioSettings) -> Iterator[str]:
     """Yield every folder of a set, outer ones first."""
     for top in ('images', 'masks'):
         yield top
@@ -131,21 +122,23 @@ def _subfolders(settings: XasMiniSettings) -> Iterator[str]:
     yield 'annotation_body3d/fps10'
 
 
-def _splits(settings: XasMiniSettings) -> dict[str, list[str]]:
+def _splits(settings: StudioSettings) -> dict[str, list[str]]:
     """Return the subjects of each split that has some."""
     splits = {split: [s for s in settings.subjects if s in subjects]
-              for split, subjects in _SPLITS.items()}
+              for split, subjects in (
+                  ('train', settings.TRAIN_SUBJECTS),
+                  ('test', settings.TEST_SUBJECTS))}
     return {split: subjects for split, subjects in splits.items() if subjects}
 
 
-def _is_whole(folder: Path, settings: XasMiniSettings) -> bool:
+def _is_whole(folder: Path, settings: StudioSettings) -> bool:
     """Say whether the annotations, which come last, are there."""
     return all((folder / ANNOTATIONS.format(split)).is_file()
                for split in _splits(settings))
 
 
-def _write_annotations(folder: Path, settings: XasMiniSettings,
-                       generator: XasMiniGenerator,
+def _write_annotations(folder: Path, settings: StudioSettings,
+                       generator: StudioGenerator,
                        records: dict[int, dict]) -> None:
     """Write cameras and key points."""
     cameras = {}
