@@ -170,18 +170,44 @@ def test_what_has_no_mask_has_a_reason(images: Path, tmp_path: Path):
                          progress=False)
     reasons = {name: facts['reason'] for name, facts
                in report['masks'].items() if 'reason' in facts}
+    assert set(reasons) == {'photo.png', 'a_cam0_900.png', 'a_cam0_901.png'}
     assert 'the clip has 1 frame: ' in reasons['photo.png']
-    # The broken one is among those that the background is learned from.
-    assert all('a_cam0_901.png cannot be read' in reasons[name]
-               for name in reasons if name.startswith('a_cam0'))
+    assert 'nobody is there' in reasons['a_cam0_900.png']
+    # Among those that the background is learned from; the others do.
+    assert 'a_cam0_901.png cannot be read' in reasons['a_cam0_901.png']
+    assert {name for name, facts in report['masks'].items()
+            if 'broken' in facts} == {'a_cam0_901.png'}
     assert not (out / 'photo.png').exists()
-    (images / 'a_cam0_901.png').unlink()
+    # It is looked at again when it is whole.
+    picture(images / 'a_cam0_901.png', 30, 0)
     report = write_masks(images, out, BackgroundMethod(num_frames=12),
                          progress=False)
-    reasons = {name: facts['reason'] for name, facts
-               in report['masks'].items() if 'reason' in facts}
-    assert set(reasons) == {'photo.png', 'a_cam0_900.png'}
-    assert 'nobody is there' in reasons['a_cam0_900.png']
+    assert abs(np.subtract(report['masks']['a_cam0_901.png']['bbox'],
+                           [30, 8, 10, 32])).max() <= 1
+
+
+def test_a_clip_of_broken_pictures_has_a_reason(tmp_path: Path):
+    for i in range(4):
+        picture(tmp_path / f'images/{i}.png', 10 * i, 0)
+    for i in range(2):
+        (tmp_path / f'images/{i}.png').write_bytes(b'')
+    report = write_masks(tmp_path / 'images', tmp_path / 'masks', MEDIAN,
+                         progress=False)
+    assert ['broken' in facts for facts in report['masks'].values()] == [
+        True, True, False, False]
+    assert '2 of the frames that the' in report['masks']['3.png']['reason']
+
+
+def test_a_moving_camera_is_named(tmp_path: Path):
+    room = cv2.resize(np.random.default_rng(0).integers(
+        40, 220, (20, 30, 3), dtype=np.uint8), (300, 200))
+    (tmp_path / 'images').mkdir()
+    for i in range(8):
+        cv2.imwrite(str(tmp_path / f'images/walk_{i}.png'),
+                    room[10:170, 3 * i:240 + 3 * i])
+    with pytest.warns(UserWarning, match="camera of 'walk_' seems to move"):
+        write_masks(tmp_path / 'images', tmp_path / 'masks', MEDIAN,
+                    progress=False)
 
 
 @pytest.fixture

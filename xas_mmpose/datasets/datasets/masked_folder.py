@@ -10,7 +10,8 @@ from mmpose.registry import DATASETS
 from .base import BasePoseDataset3D
 
 #: What a file of a picture ends in, in small letters.
-PICTURE_ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
+PICTURE_ENDINGS = ('.jpg', '.jpeg', '.jfif', '.png', '.bmp', '.webp', '.tif',
+                   '.tiff')
 
 
 @DATASETS.register_module()

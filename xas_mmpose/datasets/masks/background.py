@@ -123,7 +123,7 @@ class BackgroundMethod:
             frame is of another size.
 
         Raises:
-            NoMaskError: If the frames are of several sizes.
+            NoMaskError: If the frames are too few, or of several sizes.
         """
         sizes = {frame.shape for frame in frames}
         if len(sizes) > 1:
@@ -131,6 +131,10 @@ class BackgroundMethod:
                 'the frames of the clip are of several sizes, '
                 f'{sorted(s[1::-1] for s in sizes)}: they are not of one '
                 'standing camera')
+        if len(frames) < MIN_FRAMES:
+            raise NoMaskError(
+                f'{len(frames)} of the frames that the background is learned '
+                f'from can be read, and it takes {MIN_FRAMES}')
         find = (self._median if self.name == 'median' else self._mixture)(
             frames)
 

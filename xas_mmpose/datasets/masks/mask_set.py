@@ -1,10 +1,12 @@
 """Folders of masks, one for each picture of a folder."""
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,9 +18,11 @@ from xas_mmpose.datasets.datasets.masked_folder import pictures_below
 from xas_mmpose.render.resumable import ResumableFolder, write_whole
 
 from .background import BackgroundMethod
+from .camera_motion import camera_moves
 from .cleaning import NoMaskError, mask_facts
 from .grabcut import GrabCutMethod
 from .people import People, Person
+from .pictures import UnreadableError, read_picture
 from .segmenters import MaskRcnnMethod, SamMethod, checksum
 
 #: What the masks' folder says of itself.
@@ -117,7 +121,8 @@ def write_masks(images: str | Path,
     Returns:
         What ``masks.json`` says: the ``settings``, what was ``used``, and
         for each of the ``masks`` its ``picture``, ``share`` and ``bbox``, or
-        a ``reason`` why there is none.
+        a ``reason`` why there is none; ``broken`` says that the picture
+        cannot be read.
 
     Raises:
         FileNotFoundError: If there are no pictures.
@@ -182,6 +187,8 @@ class MaskWriter:
         record = dict(target=item.target, picture=item.name)
         try:
             mask = self._make(item)
+        except UnreadableError as error:
+            return dict(record, reason=str(error), broken=True)
         except NoMaskError as error:
             return dict(record, reason=str(error))
         target = self.out / item.target
@@ -190,13 +197,13 @@ class MaskWriter:
 
     def _make(self, item: MaskItem) -> np.ndarray:
         """Return the mask (H, W), uint8, 0 or 255."""
-        if isinstance(self.method, BackgroundMethod):
-            self._learn(self.method.clip_of(item.name))
-            if self._find is None:
-                raise NoMaskError(self._refused)
-            return self._find(read_picture(self.images / item.name))
-        return self.method.make(read_picture(self.images / item.name),
-                                item.person)
+        image = read_picture(self.images / item.name)
+        if not isinstance(self.method, BackgroundMethod):
+            return self.method.make(image, item.person)
+        self._learn(self.method.clip_of(item.name))
+        if self._find is None:
+            raise NoMaskError(self._refused)
+        return self._find(image)
 
     def _learn(self, clip: str) -> None:
         """Learn the background of a clip, unless it is the last one's."""
@@ -204,24 +211,22 @@ class MaskWriter:
             return
         self._clip, self._find = clip, None
         names = self.clips[clip]
+        frames = []
         try:
-            self._find = self.method.learn([
-                read_picture(self.images / names[i])
-                for i in self.method.chosen(len(names))])
+            for i in self.method.chosen(len(names)):
+                # The picture has its own record, and the others theirs.
+                with contextlib.suppress(UnreadableError):
+                    frames.append(read_picture(self.images / names[i]))
+            self._find = self.method.learn(frames)
         except NoMaskError as error:
             self._refused = str(error)
-
-
-def read_picture(path: Path) -> np.ndarray:
-    """Read a picture (H, W, 3), BGR uint8.
-
-    Raises:
-        NoMaskError: If it cannot be read.
-    """
-    image = cv2.imread(str(path))
-    if image is None:
-        raise NoMaskError(f'{path} cannot be read as a picture')
-    return image
+            return
+        if camera_moves(frames):
+            warnings.warn(
+                f'the camera of {clip!r} seems to move, and '
+                f'{self.method.name} wants one that stands still: look at '
+                'the contact sheet. grabcut, maskrcnn and sam do not mind',
+                stacklevel=2)
 
 
 def _clips(items: Sequence[MaskItem],
