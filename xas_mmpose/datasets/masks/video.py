@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import cv2
+import numpy as np
 from tqdm import tqdm
 
 from xas_mmpose.render.resumable import write_whole
@@ -20,8 +21,12 @@ def extract_frames(video: str | Path,
                    out: str | Path,
                    interval: int = 1,
                    max_side: int | None = None,
-                   progress: bool = True) -> Path:
+                   progress: bool = True,
+                   fps: float | None = None) -> Path:
     """Write the frames of a video, or finish what was begun.
+
+    A frame is read at a time, however long the video is. Those of a phone
+    that was held upright are upright.
 
     Args:
         video: The video.
@@ -31,6 +36,8 @@ def extract_frames(video: str | Path,
         interval: Keeps the first, and then every n-th, frame.
         max_side: Larger frames are reduced to this side in px.
         progress: Show a progress bar.
+        fps: Keeps so many frames a second instead, at equal times also where
+            the frames themselves are not; all where the video has fewer.
 
     Returns:
         The folder of the frames.
@@ -44,11 +51,14 @@ def extract_frames(video: str | Path,
     if interval < 1 or (max_side is not None and max_side < 1):
         raise ValueError('interval and max_side start at 1, got '
                          f'{interval} and {max_side}')
+    if fps is not None and (not 0 < fps < np.inf or interval > 1):
+        raise ValueError(f'fps is a positive number, got {fps}, and stands '
+                         f'in place of an interval, got {interval}')
     if not video.is_file():
         raise FileNotFoundError(f'there is no video {video}')
     folder = Path(out) / video.stem
     settings = dict(video=video.name, bytes=video.stat().st_size,
-                    interval=interval, max_side=max_side)
+                    interval=interval, max_side=max_side, fps=fps)
     begun, done = folder / f'{_FRAMES}.begun', folder / _FRAMES
     for mark in (begun, done):
         if mark.is_file():
@@ -59,9 +69,11 @@ def extract_frames(video: str | Path,
         raise ValueError(f'{folder} is not empty, and is no folder of frames '
                          'of this program: choose another one')
     source = cv2.VideoCapture(str(video))
+    # Off in some builds: upright videos of phones would lie on their side.
+    source.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
     # OpenCV counts none in what it cannot read, and in some that it can.
-    read, image = source.read()
-    if not read:
+    read = source.grab()
+    if not read or not source.retrieve()[0]:
         raise ValueError(
             f'{video} cannot be read as a video: is it whole? OpenCV does '
             'not know all formats: convert it, as by ffmpeg -i '
@@ -69,18 +81,22 @@ def extract_frames(video: str | Path,
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(begun, json.dumps(settings).encode())
     count = written = 0
+    last = -1
     expected = int(source.get(cv2.CAP_PROP_FRAME_COUNT))
     with tqdm(total=max(expected, 0) or None, unit='frame', desc=str(folder),
               disable=not progress) as bar:
         while read:
+            place = (int(_seconds(source, count) * fps + 1e-6) if fps else
+                     count // interval)
             count += 1
-            if (count - 1) % interval == 0:
+            if place > last:
+                last = place
                 target = folder / f'{count:06d}.jpg'
                 if not target.is_file():
-                    _save(target, image, max_side)
+                    _save(target, source.retrieve()[1], max_side)
                 written += 1
             bar.update()
-            read, image = source.read()
+            read = source.grab()
     source.release()
     if count < expected:
         tqdm.write(f'{video} says that it has {expected} frames; {count} can '
@@ -93,6 +109,14 @@ def extract_frames(video: str | Path,
 def is_video(path: str | Path) -> bool:
     """Say whether a path looks like a video."""
     return str(path).lower().endswith(VIDEO_ENDINGS)
+
+
+def _seconds(source: cv2.VideoCapture, count: int) -> float:
+    """Return when the frame that was just grabbed, the ``count``-th, is."""
+    seconds = source.get(cv2.CAP_PROP_POS_MSEC) / 1000
+    # Some formats tell no times.
+    return seconds if seconds > 0 else count / (
+        source.get(cv2.CAP_PROP_FPS) or 25)
 
 
 def _compare(mark: Path, settings: dict) -> None:
