@@ -117,6 +117,40 @@ def test_bad_camera_files_are_named(tmp_path):
             read(tmp_path / 'nothing')
 
 
+@pytest.mark.parametrize('change, words', [
+    (dict(f=np.array([1100, np.nan])), r'f: .* not finite'),
+    (dict(f=np.array([1100.0, -1])), 'f: .* not positive'),
+    (dict(c=np.array([np.inf, 1])), 'c: .* not finite'),
+    (dict(T=np.full(3, np.nan)), 'T: .* not finite'),
+    (dict(w=0), 'w: 0 is not'),
+    (dict(R=np.eye(3) * 1.1), 'R: .* no rotation'),
+    (dict(R=np.diag([1.0, 1, -1])), 'R: .* mirrors'),
+    (dict(R=np.full((3, 3), np.nan)), 'R: .* not finite'),
+])
+def test_a_camera_that_cannot_be_is_named(tmp_path, change, words):
+    good = dict(R=np.eye(3), T=np.zeros(3), f=np.ones(2), c=np.ones(2),
+                k=np.zeros(3), p=np.zeros(2), w=10, h=10)
+    path = tmp_path / 'cameras.pkl'
+    for key, read in ((('S1', '1'), read_h36m_cameras),
+                      ('S1_Seq1_Cam0', read_mpi_inf_3dhp_cameras)):
+        path.write_bytes(pickle.dumps({key: good}))
+        assert len(read(path)) == 1
+        path.write_bytes(pickle.dumps({key: {**good, **change}}))
+        with pytest.raises(ValueError, match=rf'cameras\.pkl: .*{words}'):
+            read(path)
+
+
+def test_a_meta_with_joints_that_are_not_there_is_named(tmp_path, goldens):
+    lines = (goldens / '07_h36m_matlab_meta.txt').read_text().splitlines()
+    path = tmp_path / 'matlab_meta.txt'
+    for number in ('0', '33', '1.5'):
+        ids = lines[8].split()
+        path.write_text('\n'.join(
+            [*lines[:8], ' '.join([*ids[:-1], number]), *lines[9:]]))
+        with pytest.raises(ValueError, match=r'matlab_meta\.txt .* 1 to 32'):
+            read_h36m_meta(path)
+
+
 def test_golden_matlab_meta(goldens):
     golden = np.load(goldens / '07_crop.npz')
     camera, world = read_h36m_meta(goldens / '07_h36m_matlab_meta.txt')

@@ -53,9 +53,10 @@ def mpii_heads(path: Path) -> None:
 def h36m_meta(path: Path) -> None:
     rng = np.random.default_rng(0)
     lines = ['2', 'res 100 100']
-    for label, num in (('rot', 9), ('trans', 3), ('f', 2), ('c', 2),
-                       ('k', 3), ('p', 2)):
-        lines.append(f'{label} ' + ' '.join(map(str, rng.normal(size=num))))
+    lines.append('rot ' + ' '.join(map(str, np.eye(3).ravel())))
+    for label, num in (('trans', 3), ('f', 2), ('c', 2), ('k', 3),
+                       ('p', 2)):
+        lines.append(f'{label} ' + ' '.join(map(str, rng.random(num))))
     lines.append('jt ' + ' '.join(map(str, range(1, 18))))
     lines += [f'{i} ' + ' '.join(map(str, rng.normal(size=96)))
               for i in (1, 2)]

@@ -43,7 +43,7 @@ def read_h36m_cameras(
         try:
             rotation = np.asarray(camera['R'], np.float64).reshape(3, 3).T
             place = np.asarray(camera['T'], np.float64).reshape(3) * 1000
-            out[key] = _camera_param(
+            out[key] = camera_param(
                 f=camera['f'], c=camera['c'], R=rotation,
                 T=-rotation @ place, w=camera['w'], h=camera['h'],
                 k=camera['k'] if lens else None,
@@ -78,12 +78,15 @@ def read_h36m_meta(
             np.array(line.split()[1:], np.float64) for line in lines[1:]
             if line.strip()]
         rotation = rot.reshape(3, 3).T  # MATLAB writes columns first
-        camera = _camera_param(
+        camera = camera_param(
             f=f, c=c, R=rotation, T=-rotation @ place.reshape(3), w=size[0],
             h=size[1], k=k if lens else None, p=p if lens else None)
         world = np.stack(poses[:num_frames]).reshape(num_frames, 32, 3)
+        if not np.isin(ids, np.arange(1, 33)).all():
+            raise ValueError(f'its list of joints, {ids.tolist()}, has other '
+                             'numbers than 1 to 32')
         return camera, world[:, ids.astype(int) - 1]
-    except (ValueError, IndexError) as error:
+    except (TypeError, ValueError, IndexError) as error:
         raise ValueError(f'{path} is no matlab_meta.txt of Human3.6M: '
                          f'{error}') from error
 
@@ -115,7 +118,7 @@ def read_mpi_inf_3dhp_calibration(
         for block in blocks:
             inner = np.array(block['intrinsic'], np.float64).reshape(4, 4)
             outer = np.array(block['extrinsic'], np.float64).reshape(4, 4)
-            cameras[int(block['name'][0])] = _camera_param(
+            cameras[int(block['name'][0])] = camera_param(
                 f=inner[[0, 1], [0, 1]], c=inner[:2, 2], R=outer[:3, :3],
                 T=outer[:3, 3], w=block['size'][0], h=block['size'][1])
     except (KeyError, ValueError, IndexError) as error:
@@ -153,7 +156,7 @@ def read_mpi_inf_3dhp_cameras(
             has_place = 'R' in camera or not subject.startswith('TS')
             # MMPose's converter loses a digit: 204 of 2048.
             height = 2048 if camera['h'] == 204 else camera['h']
-            out[subject, name] = _camera_param(
+            out[subject, name] = camera_param(
                 f=camera['f'], c=camera['c'],
                 R=camera['R'] if has_place else None,
                 T=np.asarray(camera['T']) * 1000 if has_place else None,
@@ -161,6 +164,45 @@ def read_mpi_inf_3dhp_cameras(
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise _misshaped(path, key, error) from error
     return out
+
+
+def camera_param(f: Any, c: Any, w: Any, h: Any, R: Any = None,
+                 T: Any = None, k: Any = None,
+                 p: Any = None) -> dict[str, Any]:
+    """Return a ``camera_param`` in its types, without what is None.
+
+    Args:
+        f: Focal lengths, 2 of them, px.
+        c: Principal point, 2 of them, px.
+        w: Width of the picture, px.
+        h: Height of the picture, px.
+        R: Rotation (3, 3), world to camera.
+        T: Translation, 3 of them, mm.
+        k: Radial terms of the lens, 3 of them.
+        p: Tangential terms of the lens, 2 of them.
+
+    Raises:
+        TypeError: If an argument is no number, or no array of them.
+        ValueError: If one has another shape, is not finite, or no camera
+            has it.
+    """
+    shapes = dict(f=(2,), c=(2,), R=(3, 3), T=(3,), k=(3,), p=(2,))
+    values = dict(f=f, c=c, R=R, T=T, k=k, p=p)
+    camera: dict[str, Any] = {
+        key: np.asarray(value, np.float64).reshape(shapes[key])
+        for key, value in values.items() if value is not None}
+    camera.update(w=int(w), h=int(h))
+    for key, value in camera.items():
+        if not np.isfinite(value).all() or (
+                key in ('f', 'w', 'h') and not np.all(value > 0)):
+            raise ValueError(f'{key}: {np.asarray(value).tolist()} is not '
+                             'finite, or not positive')
+    if R is not None and not (
+            np.allclose(camera['R'] @ camera['R'].T, np.eye(3), atol=1e-2)
+            and np.linalg.det(camera['R']) > 0):
+        raise ValueError(f'R: {camera["R"].tolist()} is no rotation, or '
+                         'mirrors')
+    return camera
 
 
 def _read_lines(path: str | os.PathLike) -> list[str]:
@@ -195,15 +237,3 @@ def _misshaped(path: str | os.PathLike, key: Any,
     """Return the error of an entry that is not as it should be."""
     return ValueError(f'{path}: the entry of camera {key} lacks or misshapes '
                       f'{error}')
-
-
-def _camera_param(f: Any, c: Any, R: Any, T: Any, w: Any, h: Any,
-                  k: Any = None, p: Any = None) -> dict[str, Any]:
-    """Return a ``camera_param`` in its types, without what is None."""
-    shapes = dict(f=(2,), c=(2,), R=(3, 3), T=(3,), k=(3,), p=(2,))
-    values = dict(f=f, c=c, R=R, T=T, k=k, p=p)
-    camera: dict[str, Any] = {
-        key: np.asarray(value, np.float64).reshape(shapes[key])
-        for key, value in values.items() if value is not None}
-    camera.update(w=int(w), h=int(h))
-    return camera

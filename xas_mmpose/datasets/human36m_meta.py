@@ -249,9 +249,6 @@ def _keep_camera(cameras: dict, sequence: Sequence, number: int,
         R=np.ascontiguousarray(camera['R'].T), T=place[:, None],
         **{name: camera[name][:, None] for name in ('f', 'c', 'k', 'p')},
         w=camera['w'], h=camera['h'], name=f'camera{number}', id=key[1])
-    if not all(np.isfinite(entry[name]).all() for name in 'RTfckp'):
-        raise ValueError(f'{path}: its camera has numbers that are not '
-                         'finite')
     known = cameras.setdefault(key, entry)
     if not all(np.allclose(known[name], entry[name], atol=1e-5)
                for name in 'RTfckp'):
@@ -269,7 +266,9 @@ def _place(source: Path, target: Path, sequence: Sequence, number: int,
     paths = [source / old / f'{old}_{frame:06d}{ending}' for frame in frames]
     kind = 'image' if ending == '.jpg' else 'mask'
     require_files(kind, map(str, paths), index,
-                  'The annotation has such frames')
+                  f'The matlab_meta.txt of {old} has these frames: complete '
+                  'them, or move all four folders of the recording out of '
+                  'annot to do without it')
     for frame, path in zip(frames, paths):
         name = f'{new.rpartition("/")[2]}_{frame:06d}{ending}'
         place_file(path, target / new / name, link)
