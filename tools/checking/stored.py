@@ -82,10 +82,11 @@ def _of_converted(dataset: ConvertedPoseDataset) -> StoredPixels | None:
         # These are joints of another place then.
         made |= {'torso'} if 'S18' in file else set()
         num = len(file['imgname'])
-    if part.shape[:2] != (num, 17) or part.shape[2:] not in ((2,), (3,)):
+    if part.shape[:2] != (num, dataset.NUM_STORED) or part.shape[2:] not in ((2,), (3,)):
         raise ValueError(f'{dataset.ann_file}: part has the shape '
-                         f'{part.shape}; ({num}, 17, 3) is expected')
-    pixels = dataset.to_human36m_18(part[..., :2].astype(np.float64))
+                         f'{part.shape}; ({num}, {dataset.NUM_STORED}, 3) is '
+                         'expected')
+    pixels = dataset.to_skeleton(part[..., :2].astype(np.float64))
     table = type(dataset).METAINFO['keypoint_info']
     order = {info['name']: int(i) for i, info in table.items()}
 

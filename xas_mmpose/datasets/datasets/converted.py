@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from xas_mmpose.skeletons import HUMAN36M_18
+from xas_mmpose.skeletons import HUMAN36M_18, Skeleton
 
 from .base import BasePoseDataset3D, label_keys
 from .file_checks import FolderIndex, require_files
@@ -21,8 +21,9 @@ class ConvertedPoseDataset(BasePoseDataset3D):
     Reads the ``.npz`` and the ``cameras*.pkl`` of one of MMPose's
     ``tools/dataset_converters``. Only the picture names are read from
     ``ann_file`` unless labels or roots are asked for; its boxes (``center``,
-    ``scale``), which are made from the joints, never are. The 17 key points
-    become the 18 of ``HUMAN36M_18``, metres become mm.
+    ``scale``), which are made from the joints, never are. The file's key
+    points become those of ``SKELETON``, as 17 of people become the 18 of
+    ``HUMAN36M_18``; metres become mm.
 
     Subclasses say how names are split, cameras read and key points ordered.
     Samples carry ``subject``, ``action``, ``camera_id`` and ``frame_id``,
@@ -62,6 +63,9 @@ class ConvertedPoseDataset(BasePoseDataset3D):
     CONVERTER: str
     #: What a picture's name says of its camera; the rest names the instant.
     CAMERA_PART: re.Pattern[str]
+    #: The key points, and how many of them the file's ``S`` has.
+    SKELETON: Skeleton = HUMAN36M_18
+    NUM_STORED: int = 17
 
     def __init__(self,
                  ann_file: str,
@@ -108,10 +112,11 @@ class ConvertedPoseDataset(BasePoseDataset3D):
         """Read each ``camera_param`` by subject and camera id."""
 
     @abstractmethod
-    def to_human36m_18(self, keypoints: np.ndarray) -> np.ndarray:
-        """Put the set's 17 key points (..., 17, C) into order (..., 18, C).
+    def to_skeleton(self, keypoints: np.ndarray) -> np.ndarray:
+        """Put the file's key points (..., NUM_STORED, C) in order.
 
-        The thorax is the mean of the shoulders.
+        Returns:
+            The key points of ``SKELETON`` (..., K, C).
         """
 
     def _join_prefix(self) -> None:
@@ -207,36 +212,38 @@ class ConvertedPoseDataset(BasePoseDataset3D):
         """Return the metainfo's key points in mm, or their root alone.
 
         Args:
-            name: ``S``, the set's 17 key points, or ``S18``, those of
+            name: ``S``, the set's own key points, or ``S18``, those of
                 ``HUMAN36M_18`` where this package's converter has found
                 them all.
-            points: Key points (N, 17 or 18, 3 or 4) in metres, and whether
-                known.
+            points: Key points (N, NUM_STORED or 18, 3 or 4) in metres, and
+                whether known.
             num: The N that is expected.
         """
-        count = 18 if name == 'S18' else 17
+        skeleton = self.SKELETON
+        count = self.NUM_STORED if name == 'S' else skeleton.num_keypoints
         if (points.shape[:2] != (num, count)
                 or points.shape[2:] not in ((3,), (4,))):
             raise ValueError(
                 f'{self.ann_file}: {name} has the shape {points.shape}; '
                 f'({num}, {count}, 4) is expected')
         unknown = [name for name in self.keypoint_names
-                   if name not in HUMAN36M_18.keypoint_names]
+                   if name not in skeleton.keypoint_names]
         if unknown:
             raise ValueError(
                 f'the metainfo asks for {", ".join(unknown)}, which '
                 f'{self.ann_file} does not hold; leave metainfo out, or use '
-                'key points of xas_mmpose.skeletons.HUMAN36M_18.metainfo()')
+                'key points of xas_mmpose.skeletons.'
+                f'{skeleton.name.upper()}.metainfo()')
         known = np.ones((num, count, 1))
         if points.shape[2] == 4:
             known = points[..., 3:] > 0
         values = np.concatenate(
             [points[..., :3].astype(np.float64) * 1000, known], axis=2)
         if name == 'S':
-            values = self.to_human36m_18(values)
+            values = self.to_skeleton(values)
         if not self.carry_labels:
-            return dict(root_camera=values[:, HUMAN36M_18.root_index, :3])
-        order = [HUMAN36M_18.index(name) for name in self.keypoint_names]
+            return dict(root_camera=values[:, skeleton.root_index, :3])
+        order = [skeleton.index(name) for name in self.keypoint_names]
         # A mean, as the thorax may be one, is known where all of it is.
         return dict(points_3d=values[:, order, :3],
                     visible=values[:, order, 3] == 1)

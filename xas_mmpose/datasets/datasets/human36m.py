@@ -74,6 +74,6 @@ class XasHuman36mDataset(ConvertedPoseDataset):
         """Read ``cameras.pkl``."""
         return read_h36m_cameras(path, self.lens)
 
-    def to_human36m_18(self, keypoints: np.ndarray) -> np.ndarray:
-        """Add the thorax to 17 key points (..., 17, C)."""
+    def to_skeleton(self, keypoints: np.ndarray) -> np.ndarray:
+        """Add the thorax, the mean of the shoulders, to 17 key points."""
         return with_thorax(keypoints)

@@ -71,7 +71,7 @@ class XasMpiInf3dhpDataset(ConvertedPoseDataset):
         """Read ``cameras_train.pkl`` or ``cameras_test.pkl``."""
         return read_mpi_inf_3dhp_cameras(path)
 
-    def to_human36m_18(self, keypoints: np.ndarray) -> np.ndarray:
+    def to_skeleton(self, keypoints: np.ndarray) -> np.ndarray:
         """Order 17 key points (..., 17, C) and add the thorax."""
         return with_thorax(
             keypoints[..., list(MPI_INF_3DHP_17_TO_HUMAN36M_17), :])
