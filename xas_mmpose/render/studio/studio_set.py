@@ -1,4 +1,4 @@
-"""A studio set on disk, in the layout that MMPose's Human3.6M converter writes.
+"""Studio sets on disk, in the layout of MMPose's Human3.6M converter.
 
 Beside it: ``masks/``, which Human3.6M does not have, ``settings.json`` and
 ``checksum.txt``.
