@@ -82,10 +82,10 @@ def _of_converted(dataset: ConvertedPoseDataset) -> StoredPixels | None:
         # These are joints of another place then.
         made |= {'torso'} if 'S18' in file else set()
         num = len(file['imgname'])
-    if part.shape[:2] != (num, dataset.NUM_STORED) or part.shape[2:] not in ((2,), (3,)):
+    expected = num, dataset.NUM_STORED
+    if part.shape[:2] != expected or part.shape[2:] not in ((2,), (3,)):
         raise ValueError(f'{dataset.ann_file}: part has the shape '
-                         f'{part.shape}; ({num}, {dataset.NUM_STORED}, 3) is '
-                         'expected')
+                         f'{part.shape}; {(*expected, 3)} is expected')
     pixels = dataset.to_skeleton(part[..., :2].astype(np.float64))
     table = type(dataset).METAINFO['keypoint_info']
     order = {info['name']: int(i) for i, info in table.items()}

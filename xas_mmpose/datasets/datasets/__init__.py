@@ -8,6 +8,7 @@ from .online_pairs import OnlineSyntheticPairDataset
 from .surreal_pose import SurrealPoseDataset
 from .synthetic_pairs import SyntheticPairDataset
 from .tiktok import TikTokDataset
+from .zoo_mini import XasZooMiniDataset
 
 __all__ = [
     'MaskedFolderDataset',
@@ -19,4 +20,5 @@ __all__ = [
     'XasHuman36mDataset',
     'XasMpiInf3dhpDataset',
     'XasMpiiDataset',
+    'XasZooMiniDataset',
 ]
