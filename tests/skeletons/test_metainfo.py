@@ -8,6 +8,7 @@ from xas_mmpose.skeletons import (
     HUMAN36M_18,
     flip_indices_of,
     in_id_order,
+    joint_subsets_of,
     mask_links_of,
     parents_of,
 )
@@ -91,3 +92,14 @@ def test_bad_parents_are_refused(change, message):
 def test_unknown_partner_is_refused():
     with pytest.raises(ValueError, match='tail'):
         flip_indices_of(dict(keypoint_info={0: dict(name='a', swap='tail')}))
+
+
+def test_subsets_go_by_the_name_of_the_table():
+    from mmpose.datasets.datasets.utils import parse_pose_metainfo
+    subsets = dict(HUMAN36M_18.joint_subsets)
+    assert joint_subsets_of(HUMAN36M_18.metainfo()) == subsets
+    # MMPose keeps the name, and drops what it does not know.
+    parsed = parse_pose_metainfo(HUMAN36M_18.metainfo())
+    assert joint_subsets_of(parsed) == subsets
+    assert joint_subsets_of({}) == {}
+    assert joint_subsets_of({'dataset_name': 'coco'}) == {}

@@ -4,6 +4,7 @@ from .human36m_18 import HUMAN36M_18
 from .metainfo import (
     flip_indices_of,
     in_id_order,
+    joint_subsets_of,
     mask_links_of,
     parents_of,
     skeleton_links_of,
@@ -17,6 +18,7 @@ __all__ = [
     'Skeleton',
     'flip_indices_of',
     'in_id_order',
+    'joint_subsets_of',
     'mask_links_of',
     'parents_of',
     'remap',

@@ -1,21 +1,23 @@
 """Human3.6M's 17 key points and the thorax, as the method uses them."""
 from .skeleton import MaskLink, Skeleton
 
+#: Human3.6M's own key points.
+_OWN = (
+    'root',
+    'right_hip', 'right_knee', 'right_ankle',
+    'left_hip', 'left_knee', 'left_ankle',
+    'torso', 'neck', 'nose', 'head',
+    'left_shoulder', 'left_elbow', 'left_wrist',
+    'right_shoulder', 'right_elbow', 'right_wrist',
+)
+
 #: Order, parents and drawn links of the authors' released code (arXiv
 #: 2411.13026): MMPose's 17 Human3.6M key points (whose ``spine, thorax,
 #: neck_base, head`` are called torso, neck, nose, head here) and the thorax,
 #: the mean of the shoulders.
 HUMAN36M_18 = Skeleton(
     name='human36m_18',
-    keypoint_names=(
-        'root',
-        'right_hip', 'right_knee', 'right_ankle',
-        'left_hip', 'left_knee', 'left_ankle',
-        'torso', 'neck', 'nose', 'head',
-        'left_shoulder', 'left_elbow', 'left_wrist',
-        'right_shoulder', 'right_elbow', 'right_wrist',
-        'thorax',
-    ),
+    keypoint_names=(*_OWN, 'thorax'),
     parents=(
         'root',
         'root', 'right_hip', 'right_knee',
@@ -40,5 +42,12 @@ HUMAN36M_18 = Skeleton(
     lower_body=(
         'right_hip', 'right_knee', 'right_ankle',
         'left_hip', 'left_knee', 'left_ankle',
+    ),
+    joint_subsets=(
+        # Limbs, neck and head.
+        ('14', tuple(name for name in _OWN
+                     if name not in ('root', 'torso', 'nose'))),
+        ('17', _OWN),
+        ('18', (*_OWN, 'thorax')),
     ),
 )

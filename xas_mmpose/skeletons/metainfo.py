@@ -4,6 +4,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .animal3d_26 import ANIMAL3D_26
+from .human36m_18 import HUMAN36M_18
+
+#: Subsets of the tables of this package by the names of the tables. They are
+#: in no metainfo: that would be part of every config.
+_JOINT_SUBSETS = {
+    skeleton.name: dict(skeleton.joint_subsets)
+    for skeleton in (HUMAN36M_18, ANIMAL3D_26)
+}
+
 
 def in_id_order(metainfo: Mapping[str, Any]) -> dict[str, Any]:
     """Return a metainfo whose key points and links stand in their order.
@@ -123,6 +133,21 @@ def flip_indices_of(metainfo: Mapping[str, Any]) -> list[int]:
         name = metainfo.get('dataset_name', 'the metainfo')
         raise ValueError(f'{name}: keypoint_info swaps with the unknown key '
                          f'point {error}') from None
+
+
+def joint_subsets_of(
+        metainfo: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the named subsets of key points.
+
+    Args:
+        metainfo: A ``dataset_info`` dictionary, or what MMPose has made of
+            it: its ``dataset_name`` is read.
+
+    Returns:
+        Names of key points by the name of the subset; none of a table that
+        is not of this package.
+    """
+    return dict(_JOINT_SUBSETS.get(metainfo.get('dataset_name'), {}))
 
 
 def mask_links_of(

@@ -43,10 +43,13 @@ class Skeleton:
             point; 1 where a name is missing.
         lower_body: Names of the key points below the root, which MMPose's
             half-body augmentation asks for.
+        joint_subsets: Names of subsets that metrics can be limited to, each
+            with its key points in the skeleton's order.
 
     Raises:
         ValueError: If a name is unknown, doubled or lacks its mirror
-            partner, or if the parents are not a tree with one root.
+            partner, if the parents are not a tree with one root, or if a
+            subset has no key point.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Skeleton:
     extra_mask_links: tuple[MaskLink, ...] = ()
     mask_widths: tuple[tuple[str, float], ...] = ()
     lower_body: tuple[str, ...] = ()
+    joint_subsets: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def __post_init__(self) -> None:
         names = self.keypoint_names
@@ -67,10 +71,15 @@ class Skeleton:
         used += [end for link in self.extra_mask_links
                  for end in (link.start, link.end)]
         used += [name for name, _ in self.mask_widths]
+        used += [name for _, subset in self.joint_subsets for name in subset]
         used += [_mirrored(name) for name in names]
         unknown = sorted(set(used) - set(names))
         if unknown:
             raise ValueError(f'{self.name}: unknown key points {unknown}')
+        empty = [name for name, subset in self.joint_subsets if not subset]
+        if empty:
+            raise ValueError(f'{self.name}: no key point in the joint subsets '
+                             f'{empty}')
         roots = [n for n, p in zip(names, self.parents) if n == p]
         if len(roots) != 1:
             raise ValueError(f'{self.name}: needs one root, has {roots}')

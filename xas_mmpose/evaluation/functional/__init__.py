@@ -1,17 +1,12 @@
 """Errors as plain numpy functions."""
-from .actions import (
-    ACTION_SETS,
-    action_name,
-    mean_or_none,
-    mean_over_actions,
-    per_action,
-)
+from .actions import ACTION_SETS, action_name
+from .groups import mean_or_none, mean_over_groups, per_group
 from .hypotheses import (
     HYPOTHESIS_RULES,
     hypothesis_diversity,
     select_hypothesis,
 )
-from .joint_subsets import JOINT_SUBSETS, subset_indices
+from .joint_subsets import joints_text, subset_indices
 from .keypoint_2d import joint_errors_2d, pose_errors_2d
 from .keypoint_3d import (
     METRICS,
@@ -36,12 +31,12 @@ from .reference import (
 )
 
 __all__ = [
-    'ACTION_SETS', 'HYPOTHESIS_RULES', 'JOINT_SUBSETS', 'LEFT_RIGHT_RULES',
-    'METRICS', 'Crops', 'ReferenceErrors', 'Views', 'action_name',
-    'ambiguity_ratio', 'auc_3d', 'depth_order_accuracy',
-    'exchange_left_right', 'hypothesis_diversity', 'joint_errors',
-    'joint_errors_2d', 'mean_or_none', 'mean_over_actions',
-    'mean_pose_baseline', 'pck_3d', 'pckh', 'per_action', 'pose_errors',
-    'pose_errors_2d', 'reference_action_mean', 'reference_errors',
-    'require_root', 'select_hypothesis', 'subset_indices'
+    'ACTION_SETS', 'HYPOTHESIS_RULES', 'LEFT_RIGHT_RULES', 'METRICS',
+    'Crops', 'ReferenceErrors', 'Views', 'action_name', 'ambiguity_ratio',
+    'auc_3d', 'depth_order_accuracy', 'exchange_left_right',
+    'hypothesis_diversity', 'joint_errors', 'joint_errors_2d', 'joints_text',
+    'mean_or_none', 'mean_over_groups', 'mean_pose_baseline', 'pck_3d',
+    'pckh', 'per_group', 'pose_errors', 'pose_errors_2d',
+    'reference_action_mean', 'reference_errors', 'require_root',
+    'select_hypothesis', 'subset_indices'
 ]

@@ -1,28 +1,24 @@
 """Which joints count."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from xas_mmpose.skeletons import HUMAN36M_18
-
-#: Named subsets of :data:`~xas_mmpose.skeletons.HUMAN36M_18` by their size:
-#: all of it, Human3.6M's own joints, and limbs, neck and head alone.
-JOINT_SUBSETS = {
-    18: HUMAN36M_18.keypoint_names,
-    17: tuple(name for name in HUMAN36M_18.keypoint_names
-              if name != 'thorax'),
-    14: tuple(name for name in HUMAN36M_18.keypoint_names
-              if name not in ('root', 'torso', 'nose', 'thorax')),
-}
+#: Joints of an option: the name of a subset, such as ``14`` or ``'14'``, or
+#: names of joints.
+Joints = int | str | Sequence[str]
 
 
-def subset_indices(joints: int | Sequence[str],
-                   names: Sequence[str]) -> list[int]:
+def subset_indices(
+        joints: Joints,
+        names: Sequence[str],
+        subsets: Mapping[str, Sequence[str]]) -> list[int]:
     """Return where the joints of a subset stand.
 
     Args:
-        joints: A key of :data:`JOINT_SUBSETS`, or names of joints.
+        joints: Name of a subset, or names of joints.
         names: Names of all joints (K), in the order of the arrays.
+        subsets: Names of joints by the name of the subset, see
+            :func:`~xas_mmpose.skeletons.joint_subsets_of`.
 
     Returns:
         Indices into ``names``, in their order.
@@ -31,11 +27,12 @@ def subset_indices(joints: int | Sequence[str],
         ValueError: If the subset is unknown or empty, or one of its joints
             is not among ``names``.
     """
-    if isinstance(joints, int):
-        if joints not in JOINT_SUBSETS:
-            raise ValueError(f'joints must be one of {tuple(JOINT_SUBSETS)} '
-                             f'or a list of names, got {joints}')
-        joints = JOINT_SUBSETS[joints]
+    if isinstance(joints, int | str):
+        if str(joints) not in subsets:
+            known = ', '.join(subsets) or 'none'
+            raise ValueError(f'no subset {joints!r} of joints, there are: '
+                             f'{known}. Or list the joints by name')
+        joints = subsets[str(joints)]
     if not joints:
         raise ValueError('joints names no joint: leave it out for all')
     unknown = [name for name in joints if name not in names]
@@ -43,3 +40,17 @@ def subset_indices(joints: int | Sequence[str],
         raise ValueError(f"joints {unknown} are not among the data set's: "
                          f'{", ".join(names)}')
     return [i for i, name in enumerate(names) if name in joints]
+
+
+def joints_text(joints: Joints | None, separator: str = ', ') -> str:
+    """Return an option's joints as keys and protocols name them.
+
+    Args:
+        joints: The option, None for all joints.
+        separator: Stands between names of joints.
+    """
+    if joints is None:
+        return 'all'
+    if isinstance(joints, int | str):
+        return str(joints)
+    return separator.join(joints)
