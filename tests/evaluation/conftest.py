@@ -43,6 +43,8 @@ def evaluate():
     def run(metric, samples):
         evaluator = Evaluator(metric)
         evaluator.dataset_meta = dict(
+            dataset_name=HUMAN36M_18.name,
+            root_index=HUMAN36M_18.root_index,
             keypoint_id2name=dict(enumerate(HUMAN36M_18.keypoint_names)),
             flip_indices=list(HUMAN36M_18.flip_indices))
         for sample in samples:

@@ -125,7 +125,7 @@ def test_absent_actions_are_null(target, make_sample, evaluate):
     assert result['MPJPE/top1/Posing'] == pytest.approx(10)
     assert result['MPJPE/top1/authors-6'] is None
     # Over those that are there.
-    assert result['MPJPE/top1/actions'] == pytest.approx(30)
+    assert result['MPJPE/top1/per-action'] == pytest.approx(30)
 
 
 def test_the_protocol_is_told_on_request(target, make_sample, evaluate):
@@ -168,3 +168,139 @@ def test_bad_options_are_refused(target, make_sample):
         metric.process(None, [sample.to_dict()])
         with pytest.raises(ValueError, match='set dataset_meta'):
             metric.evaluate(1)
+
+
+# --- the order of hypotheses ----------------------------------------------
+
+RANKING = dict(mass_weight=1.0, prior_weight=0.5, first='likeliest')
+
+
+def _ranked(make_sample, target, errors, scores, **ranking):
+    """Return a sample whose poses are some mm off, and ranked."""
+    poses = np.stack([target] * len(errors))
+    poses[:, 1, 2] += 18 * np.asarray(errors)
+    sample = make_sample(target, poses)
+    sample.pred_instances.hypothesis_scores = (
+        np.array(scores)[None, :, None] * np.ones((1, 1, 18)))
+    sample.pred_instances.set_metainfo(
+        dict(pose_ranking=dict(RANKING, **ranking)))
+    return sample
+
+
+def test_ranked_is_the_best_whole_pose_and_not_a_mean(target, make_sample,
+                                                      evaluate):
+    samples = [
+        _ranked(make_sample, target, (10, 20, 0), (0.6, 0.3, 0.1)),
+        _ranked(make_sample, target, (10, 20, 0), (1, 0.3, 0.1),
+                first='mean'),
+        # The only pose is its own mean; what repeats it is missing.
+        _ranked(make_sample, target, (30, 90, 90), (1, 0, 0), first='mean'),
+    ]
+    metric = MultiHypothesisMPJPE(('top1', 'ranked'), ('MPJPE', ),
+                                  report_protocol=True)
+    result = evaluate(metric, samples)
+    assert result['MPJPE/top1'] == pytest.approx((10 + 10 + 30) / 3)
+    assert result['MPJPE/ranked'] == pytest.approx((10 + 20 + 30) / 3)
+    assert ('hypothesis rule ranked; hypothesis order whole poses by mass '
+            'and prior or whole poses by mass and prior, their mean first;'
+            ) in result['MPJPE/ranked/protocol']
+    alone = _ranked(make_sample, target, (60, ), (1, ), first='mean')
+    assert evaluate(metric, [alone])['MPJPE/ranked'] == pytest.approx(60)
+
+
+def test_ranked_needs_a_prior(target, make_sample, evaluate):
+    metric = MultiHypothesisMPJPE(('ranked', ), ('MPJPE', ))
+    by_mass = _ranked(make_sample, target, (1, 2), (0.6, 0.3), prior_weight=0)
+    for sample in (by_mass, make_sample(target, target[None])):
+        with pytest.raises(ValueError, match=r'a\.jpg.*pose_ranker with'):
+            evaluate(metric, [sample])
+    # top1 says what it is the first of.
+    metric = _metric(report_protocol=True)
+    assert 'order whole poses by mass;' in evaluate(
+        metric, [by_mass])['MPJPE/top1/protocol']
+    assert 'order as predicted;' in evaluate(
+        metric, [make_sample(target, target[None])])['MPJPE/top1/protocol']
+
+
+def test_what_is_missing_stays_missing_on_the_other_side(target, make_sample,
+                                                         evaluate):
+    # Left and right are exchanged; the right knee (2) has one mode, the left
+    # one (5) has two, of which the second is right.
+    hypotheses = np.stack([target, target])[:, FLIP]
+    hypotheses[0, 5] += [0, 0, 180]
+    hypotheses[1, 2] += [0, 0, 900]
+    sample = make_sample(target, hypotheses)
+    sample.pred_instances.hypothesis_scores[0, 1, 2] = 0
+    metric = MultiHypothesisMPJPE(('oracle-joint', ), ('MPJPE', ),
+                                  left_right='per_joint')
+    assert evaluate(metric, [sample]) == pytest.approx(
+        {'MPJPE/oracle-joint,left-right=per_joint': 0}, abs=1e-9)
+
+
+# --- groups, units, the root ----------------------------------------------
+
+
+def _off(make_sample, target, distance, **meta):
+    pred = target - target[0]
+    pred[1] += [0, distance * 18, 0]
+    return make_sample(target, pred[None], **meta)
+
+
+def test_groups_by_any_key_of_the_metainfo(target, make_sample, evaluate):
+    samples = [
+        _off(make_sample, target, 10, category='wolf', view=0),
+        _off(make_sample, target, 30, category='wolf', view=1),
+        _off(make_sample, target, 50, category='wolf', view=1),
+        _off(make_sample, target, 90, category='red deer', view=1),
+    ]
+    result = evaluate(_metric(group_by='category'), samples)
+    assert result == pytest.approx({
+        'MPJPE/top1': 45, 'MPJPE/top1/wolf': 30, 'MPJPE/top1/red deer': 90,
+        'MPJPE/top1/per-category': 60})
+    result = evaluate(_metric(group_by=('category', 'view')), samples)
+    assert result['MPJPE/top1/0'] == pytest.approx(10)
+    assert result['MPJPE/top1/per-view'] == pytest.approx((10 + 170 / 3) / 2)
+    # The same as an action is given another way.
+    samples = [_off(make_sample, target, d, action=f'Walking {d}')
+               for d in (10, 20)]
+    assert evaluate(_metric(group_by=['action']), samples) == evaluate(
+        _metric(per_action=True), samples) == pytest.approx({
+            'MPJPE/top1': 15, 'MPJPE/top1/Walking': 15,
+            'MPJPE/top1/per-action': 15})
+
+
+def test_groups_that_cannot_be_told_are_refused(target, make_sample,
+                                                evaluate):
+    with pytest.raises(ValueError, match=r"group_by='category' needs.*meta_"):
+        evaluate(_metric(group_by='category'),
+                 [_off(make_sample, target, 1)])
+    sample = _off(make_sample, target, 1, category='wolf', action='wolf')
+    with pytest.raises(ValueError, match=r'top1/wolf would be two numbers'):
+        evaluate(_metric(group_by=('category', 'action')), [sample])
+
+
+def test_the_unit_is_named_and_changes_nothing(target, make_sample, evaluate):
+    sample = _off(make_sample, target, 10)
+    result = evaluate(_metric(unit='model units x 1000',
+                              report_protocol=True), [sample])
+    assert result['MPJPE/top1'] == pytest.approx(10)
+    assert result['MPJPE/top1/protocol'].endswith('unit model units x 1000')
+
+
+def test_the_root_is_the_metainfos(target, make_sample):
+    pred = target.copy()
+    pred[0] += [0, 36, 0]
+    for meta, error in (({}, 34), (dict(root_index=None), 34),
+                        (dict(root_index=8), 2)):
+        metric = _metric(report_protocol=True)
+        metric.dataset_meta = meta
+        metric.process(None, [make_sample(target, pred[None]).to_dict()])
+        result = metric.evaluate(1)
+        assert result['MPJPE/top1'] == pytest.approx(error)
+        root = meta.get('root_index') or 0
+        assert f'centred on joint {root};' in result['MPJPE/top1/protocol']
+
+
+def test_an_empty_test_set_is_named():
+    with pytest.raises(ValueError, match='is the test set empty'):
+        _metric().evaluate(0)

@@ -164,7 +164,7 @@ def test_per_action_weighs_actions_alike(target):
         'MPJPE/top1': 30,
         'MPJPE/top1/Walking': 20,
         'MPJPE/top1/Eating': 60,
-        'MPJPE/top1/actions': 40,
+        'MPJPE/top1/per-action': 40,
     })
     with pytest.raises(ValueError, match=r"'action'.*meta_keys"):
         _evaluate(metric, [_sample(target, (target - target[0])[None])])

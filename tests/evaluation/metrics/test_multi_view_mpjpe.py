@@ -135,7 +135,15 @@ def test_frames_that_lack_views_are_told(world, view, evaluate, caplog):
     assert result['MPJPE/top1,triangulated'] == pytest.approx(0, abs=1e-6)
     assert '1 of 2 frames have fewer than 4 views' in caplog.text
     assert "'half'" in caplog.text
-    assert 'standard; 1 frames of 4 views' in caplog.text
+    assert ("Protocol of MPJPE/top1,triangulated N-MPJPE/top1,triangulated "
+            "P-MPJPE/top1,triangulated: 1 frames; crop rule 'unknown': 1; "
+            'hypothesis rule top1; hypothesis order as predicted; left/right '
+            'exchange none; centred on joint 0, triangulated from 4 views; '
+            'joints all; unit mm') in caplog.text
+    assert ("Protocol of ambiguity: 1 frames; crop rule 'unknown': 1; "
+            'hypothesis rule top1; hypothesis order as predicted; left/right '
+            'exchange per_joint; in the picture, of 4 views; joints all; '
+            'unit ratio') in caplog.text
     with pytest.raises(ValueError, match='several views of one instant'):
         evaluate(MultiViewMPJPE(), [samples[0], samples[-1]])
 

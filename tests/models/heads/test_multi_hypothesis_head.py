@@ -250,6 +250,9 @@ def test_whole_poses_in_every_field():
     ranked, modes = head.predict(volume, samples), plain.predict(volume,
                                                                  samples)
     for got, want in zip(ranked, modes):
+        assert got.pose_ranking == dict(
+            mass_weight=1.0, prior_weight=0.0, first='likeliest')
+        assert 'pose_ranking' not in want
         assert got.hypotheses.shape == got.hypotheses_3d.shape == (
             1, 5, 18, 3)
         assert got.hypothesis_scores.shape == (1, 5, 18)

@@ -2,34 +2,34 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
-from mmengine.logging import MMLogger
 
 from xas_mmpose.geometry.alignment import center_on_root
 
-from ..functional.actions import (
-    ACTION_SETS,
-    action_name,
-    mean_or_none,
-    mean_over_actions,
-    per_action,
-)
+from ..functional.actions import ACTION_SETS, action_name
+from ..functional.groups import mean_or_none, mean_over_groups, per_group
 from ..functional.hypotheses import (
     HYPOTHESIS_RULES,
     SAME_RULE,
     select_hypothesis,
 )
-from ..functional.joint_subsets import subset_indices
+from ..functional.joint_subsets import Joints, joints_text
 from ..functional.keypoint_3d import require_root
 from ..functional.left_right import LEFT_RIGHT_RULES, exchange_left_right
+from .protocol import Protocol, crops_of, order_of, provenance
 from .sample_reading import (
     absolute_hypotheses,
+    chosen_indices,
     chosen_names,
+    chosen_root,
+    joined,
+    ranked_index,
+    read_dataset_meta,
     read_hypotheses,
     read_meta,
     read_truth,
@@ -37,13 +37,8 @@ from .sample_reading import (
 
 #: Where poses are compared.
 ROOT_RULES = ('centred', 'absolute')
-
-#: What a crop rule takes from the annotation.
-_CROP_RULES = {
-    'root': "'root' (annotated root depth)",
-    'mask': "'mask' (no annotation)",
-    'bbox': "'bbox' (the sample's box)",
-}
+#: The best whole pose of a ``PoseRanker`` with a prior.
+RANKED = 'ranked'
 
 
 class HypothesisMetric(BaseMetric):
@@ -52,8 +47,8 @@ class HypothesisMetric(BaseMetric):
     Result keys read ``FIGURE/RULE``, for instance ``MPJPE/top1``. Options
     that are not at their defaults follow the rule:
     ``MPJPE/top1,left-right=per_pose,root=absolute,joints=14``. A line in the
-    log names all options, the number of frames and the crop rules that they
-    came from.
+    log names all options, the number of frames, the crop rules that they
+    came from and what has ordered the hypotheses.
 
     It reads, of each data sample (numpy or torch):
 
@@ -62,18 +57,20 @@ class HypothesisMetric(BaseMetric):
       ``hypotheses``, normalised, and the metainfo of crop and camera;
     - ``pred_instances.hypothesis_scores`` (1, M, K): 0 where a mode is
       missing;
+    - ``pred_instances.pose_ranking``, where the head ranks whole poses;
     - ``gt_instances.keypoints_3d`` (1, K, 3): mm, camera frame, and
       ``gt_instances.keypoints_3d_visible`` (1, K);
-    - the metainfo ``crop_rule`` and, for actions, ``action``.
+    - the metainfo ``crop_rule`` and those of ``group_by``.
 
     Args:
         hypothesis_rules: Which pose of the M counts: ``top1``, ``oracle``
             (or ``oracle_pose``), ``oracle-joint`` (or ``oracle_joint``); see
-            :func:`~xas_mmpose.evaluation.functional.select_hypothesis`.
-        root_index: Index of the root.
-        per_action: Also report each action (``MPJPE/top1/Walking``) and the
-            mean over actions (``MPJPE/top1/actions``), every action counting
-            alike. Trials such as ``Walking_1`` are one action.
+            :func:`~xas_mmpose.evaluation.functional.select_hypothesis`. Or
+            ``ranked``: the whole pose that a ``PoseRanker`` with a prior
+            puts first, which is not ``top1`` where it puts a mean in front.
+        root_index: Index of the root; None for that of the data set's
+            metainfo, or 0 if that names none.
+        per_action: The same as ``group_by='action'``.
         action_sets: Report the mean over the actions of these sets, too:
             ``h36m-15``, ``authors-6``. None, not 0, where one of them is
             absent; with ``per_action`` the absent ones are listed as None.
@@ -83,10 +80,18 @@ class HypothesisMetric(BaseMetric):
         root_rule: ``centred``: predictions and truth are centred on their
             roots; ``absolute``: the prediction stands where the camera saw
             it, its root at the annotated depth.
-        joints: 14, 17 or 18 of Human3.6M's joints, or names of joints; None
-            for all. Poses are centred on the root whether it counts or not.
+        joints: Name of a subset of the skeleton's joints, as 14
+            (:func:`~xas_mmpose.skeletons.joint_subsets_of`), or names of
+            joints; None for all. Poses are centred on the root whether it
+            counts or not.
         report_protocol: Also return the options as text, under
             ``FIGURE/RULE/protocol``.
+        group_by: Keys of the samples' metainfo, as ``'category'``: also
+            report each group (``MPJPE/top1/wolf``) and the mean over groups,
+            every one counting alike (``MPJPE/top1/per-category``). Trials
+            such as ``Walking_1`` are one ``action``.
+        unit: Unit of the truth, where it is not mm, for the protocol;
+            without influence on any number.
         collect_device: ``cpu`` or ``gpu``, where ranks put their results.
         prefix: Prefix of the result keys.
 
@@ -95,26 +100,31 @@ class HypothesisMetric(BaseMetric):
             predictions are missing or not finite.
     """
 
-    #: Unit of the figures, for the log.
-    unit = 'mm'
+    #: Unit of the figures; None for that of the truth.
+    figure_unit: str | None = None
 
     def __init__(self,
                  hypothesis_rules: Sequence[str] = ('top1', 'oracle'),
-                 root_index: int = 0,
+                 root_index: int | None = None,
                  per_action: bool = False,
                  action_sets: Sequence[str] = (),
                  left_right: str = 'none',
                  root_rule: str = 'centred',
-                 joints: int | Sequence[str] | None = None,
+                 joints: Joints | None = None,
                  report_protocol: bool = False,
+                 group_by: str | Sequence[str] = (),
+                 unit: str = 'mm',
                  collect_device: str = 'cpu',
                  prefix: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.hypothesis_rules = chosen_names(
             'hypothesis_rules', hypothesis_rules,
-            (*HYPOTHESIS_RULES, *SAME_RULE))
+            (*HYPOTHESIS_RULES, *SAME_RULE, RANKED))
         self.root_index = root_index
-        self.per_action = per_action
+        group_by = (group_by, ) if isinstance(group_by, str) else group_by
+        # In this order, each once.
+        self.group_by = tuple(dict.fromkeys(
+            [*(['action'] if per_action else []), *group_by]))
         self.action_sets = (
             chosen_names('action_sets', action_sets, tuple(ACTION_SETS))
             if action_sets else ())
@@ -123,6 +133,7 @@ class HypothesisMetric(BaseMetric):
         self.root_rule, = chosen_names('root_rule', root_rule, ROOT_RULES)
         self.joints = joints
         self.report_protocol = report_protocol
+        self.unit = self.figure_unit or unit
 
     @abstractmethod
     def figures(self, pose: np.ndarray, target: np.ndarray,
@@ -149,23 +160,34 @@ class HypothesisMetric(BaseMetric):
         Raises:
             ValueError: If a sample lacks predictions or truth.
         """
+        root = chosen_root(self.root_index, self.dataset_meta)
         for sample in data_samples:
             hypotheses, scores = read_hypotheses(sample)
             target, visible = read_truth(sample, hypotheses)
             if self.root_rule == 'absolute':
                 hypotheses = absolute_hypotheses(
-                    sample, target[0, self.root_index, 2],
-                    "root_rule='absolute'")
-            if self.per_action or self.action_sets:
-                read_meta(sample, 'action', 'per_action or action_sets')
+                    sample, target[0, root, 2], "root_rule='absolute'")
+            ranked = (ranked_index(sample, scores)
+                      if RANKED in self.hypothesis_rules else None)
             self.results.append(
                 dict(
                     hypotheses=hypotheses,
                     scores=scores,
                     target=target,
                     visible=visible,
-                    action=action_name(sample.get('action')),
-                    crop_rule=sample.get('crop_rule') or 'unknown'))
+                    ranked=ranked,
+                    groups=self._groups(sample),
+                    **provenance(sample)))
+
+    def _groups(self, sample: dict) -> dict[str, str]:
+        """Return the groups that a sample is in, by key."""
+        groups = {key: str(read_meta(sample, key, f'group_by={key!r}'))
+                  for key in self.group_by}
+        if self.action_sets:
+            groups['action'] = read_meta(sample, 'action', 'action_sets')
+        if 'action' in groups:
+            groups['action'] = action_name(groups['action'])
+        return groups
 
     def compute_metrics(self, results: list[dict]
                         ) -> dict[str, float | str | None]:
@@ -177,70 +199,90 @@ class HypothesisMetric(BaseMetric):
         Returns:
             Figures by ``FIGURE/RULE``, in the order of the arguments.
         """
-        hypotheses, scores, target, visible = (
-            np.concatenate([result[key] for result in results])
-            for key in ('hypotheses', 'scores', 'target', 'visible'))
-        actions = np.repeat([result['action'] for result in results],
-                            [len(result['target']) for result in results])
-        crops = Counter(result['crop_rule'] for result in results)
-        self._log_protocol(crops)
-        hypotheses, scores, target, visible = self._prepared(
-            hypotheses, scores, target, visible)
-        summary = {}
+        data = joined(results, ('hypotheses', 'scores', 'target', 'visible'))
+        number = [len(result['target']) for result in results]
+        groups = {
+            key: np.repeat([result['groups'][key] for result in results],
+                           number) for key in results[0]['groups']
+        }
+        protocol = Protocol(
+            crops_of(results), self.hypothesis_rules, order_of(results),
+            self._root_text(), self.left_right, joints_text(self.joints),
+            self.unit)
+        hypotheses, scores, target, visible = self._prepared(*data.values())
+        summary: dict[str, float | str | None] = {}
+        keys = []
         for rule in self.hypothesis_rules:
-            pose = select_hypothesis(hypotheses, scores, target, rule,
-                                     visible, root_index=None)
+            if rule == RANKED:
+                best = (np.arange(len(target)),
+                        np.repeat([r['ranked'] for r in results], number))
+                pose = select_hypothesis(
+                    hypotheses[best][:, None], scores[best][:, None], target,
+                    'top1', visible, root_index=None)
+            else:
+                pose = select_hypothesis(hypotheses, scores, target, rule,
+                                         visible, root_index=None)
             for name, each in self.figures(pose, target, visible).items():
                 key = f'{name}/{rule}{self._suffix()}'
+                keys.append(key)
                 summary[key] = mean_or_none(each)
-                summary.update(self._by_action(key, each, actions))
+                summary.update(self._by_group(key, each, groups))
                 if self.report_protocol:
-                    summary[f'{key}/protocol'] = self._protocol([rule], crops)
+                    summary[f'{key}/protocol'] = str(
+                        replace(protocol, rules=[rule]))
+        protocol.log(keys, self.prefix)
         return summary
 
     def _prepared(self, hypotheses: np.ndarray, scores: np.ndarray,
                   target: np.ndarray, visible: np.ndarray
                   ) -> tuple[np.ndarray, ...]:
         """Apply the rules for the root, left and right, and joints."""
-        require_root(visible, self.root_index)
+        root = chosen_root(self.root_index, self.dataset_meta)
+        require_root(visible, root)
         if self.root_rule == 'centred':
-            hypotheses = center_on_root(hypotheses, self.root_index)
-            target = center_on_root(target, self.root_index)
+            hypotheses = center_on_root(hypotheses, root)
+            target = center_on_root(target, root)
         if self.left_right != 'none':
-            hypotheses, _ = exchange_left_right(
-                hypotheses, target[:, None], self._meta('flip_indices'),
-                self.left_right, visible[:, None])
+            flip = read_dataset_meta(self.dataset_meta, 'flip_indices',
+                                     'left_right')
+            hypotheses, exchanged = exchange_left_right(
+                hypotheses, target[:, None], flip, self.left_right,
+                visible[:, None])
+            # What was missing there is missing here.
+            scores = np.where(exchanged, scores[..., list(flip)], scores)
         if self.joints is not None:
-            names = self._meta('keypoint_id2name')
-            kept = subset_indices(self.joints,
-                                  [names[i] for i in range(len(names))])
+            kept = chosen_indices(self.joints, self.dataset_meta)
             hypotheses, target = hypotheses[..., kept, :], target[:, kept]
             scores, visible = scores[..., kept], visible[:, kept]
         return hypotheses, scores, target, visible
 
-    def _meta(self, key: str) -> Any:
-        """Return what the data set's metainfo says."""
-        if not self.dataset_meta or key not in self.dataset_meta:
-            raise ValueError(
-                "the options left_right and joints need the data set's "
-                f"metainfo {key!r}: run through MMEngine's runner, or set "
-                'dataset_meta')
-        return self.dataset_meta[key]
-
-    def _by_action(self, key: str, each: np.ndarray,
-                   actions: np.ndarray) -> dict[str, float | None]:
-        """Return the means of each action, and over actions."""
+    def _by_group(self, key: str, each: np.ndarray,
+                  groups: Mapping[str, np.ndarray]
+                  ) -> dict[str, float | None]:
+        """Return the means of each group, and over groups."""
         sets = {name: ACTION_SETS[name] for name in self.action_sets}
-        listed = [action for actions in sets.values() for action in actions]
-        means = per_action(each, actions, listed)
-        summary = {f'{key}/{name}': mean_over_actions(means, names)
-                   for name, names in sets.items()}
-        if self.per_action:
-            summary.update((f'{key}/{name}', mean)
-                           for name, mean in means.items())
+        summary: dict[str, float | None] = {}
+        for kind, names in groups.items():
+            listed = ([action for actions in sets.values()
+                       for action in actions] if kind == 'action' else [])
+            means = per_group(each, names, listed)
+            if kind == 'action':
+                summary.update((f'{key}/{name}',
+                                mean_over_groups(means, actions))
+                               for name, actions in sets.items())
+            if kind not in self.group_by:
+                continue
             present = [name for name in means if means[name] is not None]
-            summary[f'{key}/actions'] = (
-                mean_over_actions(means, present) if present else None)
+            found = {f'{key}/{name}': mean for name, mean in means.items()}
+            found[f'{key}/per-{kind}'] = (
+                mean_over_groups(means, present) if present else None)
+            twice = sorted(summary.keys() & found.keys())
+            if twice:
+                raise ValueError(
+                    f'{twice[0]} would be two numbers: two keys of '
+                    f'group_by={self.group_by} have a group of this name. '
+                    'Use a metric for each, with a prefix')
+            summary.update(found)
         return summary
 
     def _suffix(self) -> str:
@@ -251,31 +293,12 @@ class HypothesisMetric(BaseMetric):
         if self.root_rule != 'centred':
             options.append(f'root={self.root_rule}')
         if self.joints is not None:
-            joints = (self.joints if isinstance(self.joints, int)
-                      else '+'.join(self.joints))
-            options.append(f'joints={joints}')
+            options.append(f"joints={joints_text(self.joints, '+')}")
         return ''.join(f',{option}' for option in options)
 
-    def _protocol(self, rules: Sequence[str], crops: Counter) -> str:
-        """Return all options in words."""
-        said = ', '.join(f'{_CROP_RULES.get(rule, repr(rule))}: {count}'
-                         for rule, count in sorted(crops.items()))
-        root = (f'centred on joint {self.root_index}'
-                if self.root_rule == 'centred' else
-                f'absolute, joint {self.root_index} at its annotated depth')
-        joints = (self.joints if isinstance(self.joints, int) else
-                  'all' if self.joints is None else ', '.join(self.joints))
-        return (f'{crops.total()} frames; crop rule {said}; hypothesis rule '
-                f'{", ".join(rules)}; left/right exchange {self.left_right}; '
-                f'{root}; joints {joints}; unit {self.unit}')
-
-    def _log_protocol(self, crops: Counter) -> None:
-        """Write down how the numbers came about."""
-        logger: MMLogger = MMLogger.get_current_instance()
-        protocol = self._protocol(self.hypothesis_rules, crops)
-        logger.info(f'Protocol: {protocol}')
-        if len(crops) > 1:
-            logger.warning(
-                'These frames were cropped by different rules, so the means '
-                'mix predictions with and without an annotated root depth; '
-                'evaluate one rule at a time')
+    def _root_text(self) -> str:
+        """Return where poses are compared, in words."""
+        root = chosen_root(self.root_index, self.dataset_meta)
+        if self.root_rule == 'centred':
+            return f'centred on joint {root}'
+        return f'absolute, joint {root} at its annotated depth'

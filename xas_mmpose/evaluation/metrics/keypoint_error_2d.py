@@ -6,20 +6,23 @@ from typing import Any
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
-from mmengine.logging import MMLogger
 from mmpose.registry import METRICS
 
-from ..functional.joint_subsets import subset_indices
+from ..functional.joint_subsets import Joints, joints_text
 from ..functional.keypoint_2d import joint_errors_2d, pose_errors_2d
 from ..functional.pck import pckh
+from .protocol import Protocol, crops_of, order_of, provenance
 from .sample_reading import (
+    chosen_indices,
     chosen_names,
+    joined,
     read_array,
     read_meta,
     sample_name,
 )
 
-_FIGURES = ('2D/px', '2D/crop', 'PCKh@0.5', 'PCKh@0.1')
+#: The figures, and their units.
+_FIGURES = {'2D/px': 'px', '2D/crop': '%', 'PCKh@0.5': '%', 'PCKh@0.1': '%'}
 
 
 @METRICS.register_module()
@@ -33,16 +36,20 @@ class KeypointError2D(BaseMetric):
       (:func:`~xas_mmpose.evaluation.functional.pckh`), over the joints of
       the whole set. MPII's data set carries head sizes.
 
-    All are of the likeliest pose; left and right are never exchanged. It
+    All are of the first hypothesis (``top1``); left and right are never
+    exchanged, and nothing is aligned. Lines in the log name all rules. It
     reads ``pred_instances.keypoints`` (1, K, 2 or 3) in px, and, of
     ``gt_instances``, ``keypoints`` (1, K, 2), ``keypoints_visible`` (1, K)
     and ``head_size`` (in the metainfo it serves as well); people without any
-    annotated joint are left out.
+    annotated joint are left out of the means.
 
     Args:
         metrics: Which of the four.
-        joints: 14, 17 or 18 of Human3.6M's joints, or names of joints; None
-            for all. It follows the key: ``PCKh@0.5,joints=14``.
+        joints: Name of a subset of the skeleton's joints, as 14
+            (:func:`~xas_mmpose.skeletons.joint_subsets_of`), or names of
+            joints; None for all. It follows the key: ``PCKh@0.5,joints=14``.
+        report_protocol: Also return the rules as text, under
+            ``FIGURE/protocol``.
         collect_device: ``cpu`` or ``gpu``, where ranks put their results.
         prefix: Prefix of the result keys.
 
@@ -53,12 +60,14 @@ class KeypointError2D(BaseMetric):
 
     def __init__(self,
                  metrics: Sequence[str] = ('2D/px', '2D/crop'),
-                 joints: int | Sequence[str] | None = None,
+                 joints: Joints | None = None,
+                 report_protocol: bool = False,
                  collect_device: str = 'cpu',
                  prefix: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
-        self.metrics = chosen_names('metrics', metrics, _FIGURES)
+        self.metrics = chosen_names('metrics', metrics, tuple(_FIGURES))
         self.joints = joints
+        self.report_protocol = report_protocol
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep what the metrics need of a batch.
@@ -84,7 +93,8 @@ class KeypointError2D(BaseMetric):
                 pred=pred, target=target,
                 visible=read_array(sample, 'gt_instances',
                                    'keypoints_visible', cure).reshape(
-                                       target.shape[:2]))
+                                       target.shape[:2]),
+                **provenance(sample))
             if '2D/crop' in self.metrics:
                 result['side'] = np.broadcast_to(np.asarray(
                     read_meta(sample, 'input_scale', '2D/crop'), np.float64),
@@ -94,7 +104,7 @@ class KeypointError2D(BaseMetric):
             self.results.append(result)
 
     def compute_metrics(self, results: list[dict]
-                        ) -> dict[str, float | None]:
+                        ) -> dict[str, float | str | None]:
         """Average over people.
 
         Args:
@@ -103,36 +113,37 @@ class KeypointError2D(BaseMetric):
         Returns:
             Figures by name; None where no joint is annotated.
         """
-        data = {key: np.concatenate([result[key] for result in results])
-                for key in results[0]}
+        kept = [key for key in ('pred', 'target', 'visible', 'side', 'head')
+                if key in (results or [{}])[0]]
+        data = joined(results, kept)
         if self.joints is not None:
-            names = (self.dataset_meta or {}).get('keypoint_id2name')
-            if not names:
-                raise ValueError("joints needs the data set's metainfo: run "
-                                 "through MMEngine's runner, or set "
-                                 'dataset_meta')
-            kept = subset_indices(self.joints,
-                                  [names[i] for i in range(len(names))])
+            kept = chosen_indices(self.joints, self.dataset_meta)
             data.update((key, data[key][:, kept])
                         for key in ('pred', 'target', 'visible'))
         seen = (data['visible'] > 0).any(-1)
-        MMLogger.get_current_instance().info(
-            f'Protocol: {len(seen)} people, {int(seen.sum())} with annotated '
-            'joints; likeliest pose; left/right exchange none; joints '
-            f'{"all" if self.joints is None else self.joints}')
-        if not seen.any():
-            return {self._key(metric): None for metric in self.metrics}
+        # People without annotated joints are none of the frames.
+        known = [result for result, there in zip(results, seen) if there]
         data = {key: values[seen] for key, values in data.items()}
-        return {self._key(metric): self._figure(metric, data)
-                for metric in self.metrics}
+        summary: dict[str, float | str | None] = {}
+        for unit in dict.fromkeys(_FIGURES[name] for name in self.metrics):
+            protocol = Protocol(
+                crops_of(known), ['top1'], order_of(known),
+                'not aligned, in the picture',
+                joints=joints_text(self.joints), unit=unit)
+            names = [name for name in self.metrics if _FIGURES[name] == unit]
+            protocol.log(map(self._key, names), self.prefix)
+            for name in names:
+                key = self._key(name)
+                summary[key] = self._figure(name, data) if known else None
+                if self.report_protocol:
+                    summary[f'{key}/protocol'] = str(protocol)
+        return summary
 
     def _key(self, metric: str) -> str:
         """Return the name of a figure with its options."""
         if self.joints is None:
             return metric
-        joints = (self.joints if isinstance(self.joints, int)
-                  else '+'.join(self.joints))
-        return f'{metric},joints={joints}'
+        return f"{metric},joints={joints_text(self.joints, '+')}"
 
     @staticmethod
     def _figure(metric: str, data: dict[str, np.ndarray]) -> float:

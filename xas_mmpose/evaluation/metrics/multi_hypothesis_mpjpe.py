@@ -17,20 +17,19 @@ class MultiHypothesisMPJPE(HypothesisMetric):
     """Mean per-joint position error, named by alignment and hypothesis rule.
 
     Result keys read ``METRIC/RULE``, for instance ``MPJPE/top1``; all errors
-    are in mm, averaged over the annotated joints of a pose and then over
-    poses. By default both poses are centred on their roots first, and left
-    and right are never exchanged to suit the truth.
+    are in mm, or the truth's unit, averaged over the annotated joints of a
+    pose and then over poses. By default both poses are centred on their
+    roots first, and left and right are never exchanged to suit the truth.
 
     Args:
         hypothesis_rules: Which pose of the M counts: ``top1``, ``oracle``,
-            ``oracle-joint``; see
-            :func:`~xas_mmpose.evaluation.functional.select_hypothesis`.
+            ``oracle-joint``, ``ranked``; see :class:`HypothesisMetric`.
         metrics: ``MPJPE``, ``N-MPJPE``, ``P-MPJPE``; see
             :func:`~xas_mmpose.evaluation.functional.joint_errors`.
-        root_index: Index of the root.
-        per_action: Also report each action (``MPJPE/top1/Walking``) and the
-            mean over actions (``MPJPE/top1/actions``), every action counting
-            alike. Trials such as ``Walking_1`` are one action.
+        root_index: Index of the root; None for that of the data set's
+            metainfo.
+        per_action: Also report each action, ``MPJPE/top1/Walking``, and the
+            mean over actions, ``MPJPE/top1/per-action``.
         **kwargs: The other options, and what is read of data samples: see
             :class:`HypothesisMetric`.
 
@@ -46,7 +45,7 @@ class MultiHypothesisMPJPE(HypothesisMetric):
     def __init__(self,
                  hypothesis_rules: Sequence[str] = ('top1', 'oracle'),
                  metrics: Sequence[str] = keypoint_3d.METRICS,
-                 root_index: int = 0,
+                 root_index: int | None = None,
                  per_action: bool = False,
                  **kwargs: Any) -> None:
         super().__init__(hypothesis_rules, root_index, per_action, **kwargs)

@@ -31,7 +31,7 @@ class MultiHypothesisPCK3D(HypothesisMetric):
             :class:`HypothesisMetric`.
     """
 
-    unit = '%'
+    figure_unit = '%'
 
     def __init__(self, threshold: float = 150, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -67,7 +67,7 @@ class DepthOrderAccuracy(HypothesisMetric):
             :class:`HypothesisMetric`.
     """
 
-    unit = '%'
+    figure_unit = '%'
 
     def __init__(self, margin: float = 100, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -1,7 +1,8 @@
 """Errors of poses that several cameras see at the same instant."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,9 +34,12 @@ from ..functional.reference import (
     reference_action_mean,
     reference_errors,
 )
+from .protocol import Protocol, crops_of, order_of, provenance
 from .sample_reading import (
     absolute_hypotheses,
     chosen_names,
+    chosen_root,
+    read_dataset_meta,
     read_hypotheses,
     read_meta,
     read_truth,
@@ -83,7 +87,10 @@ class MultiViewMPJPE(BaseMetric):
             protocol: hypotheses that differ in depth alone, as those of this
             package's head do, lie on the same rays.
         metrics: ``MPJPE``, ``N-MPJPE``, ``P-MPJPE``.
-        root_index: Index of the root.
+        root_index: Index of the root; None for that of the data set's
+            metainfo, or 0 if that names none.
+        report_protocol: Also return the rules as text, under
+            ``KEY/protocol``. The log names them in any case.
         collect_device: ``cpu`` or ``gpu``, where ranks put their results.
         prefix: Prefix of the result keys.
 
@@ -96,7 +103,8 @@ class MultiViewMPJPE(BaseMetric):
                  protocol: str = 'standard',
                  hypothesis_rules: Sequence[str] | None = None,
                  metrics: Sequence[str] = keypoint_3d.METRICS,
-                 root_index: int = 0,
+                 root_index: int | None = None,
+                 report_protocol: bool = False,
                  collect_device: str = 'cpu',
                  prefix: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
@@ -109,6 +117,12 @@ class MultiViewMPJPE(BaseMetric):
             (*HYPOTHESIS_RULES, *SAME_RULE))
         self.metrics = chosen_names('metrics', metrics, keypoint_3d.METRICS)
         self.root_index = root_index
+        self.report_protocol = report_protocol
+
+    @property
+    def _root(self) -> int:
+        """Index of the root."""
+        return chosen_root(self.root_index, self.dataset_meta)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep what the metrics need of a batch.
@@ -136,7 +150,8 @@ class MultiViewMPJPE(BaseMetric):
             camera['T'] = camera['T'].reshape(3)
             result = dict(frame=meta['frame_id'], scores=scores[0],
                           target=target[0], visible=visible[0] > 0,
-                          action=action_name(sample.get('action')), **camera)
+                          action=action_name(sample.get('action')),
+                          **camera, **provenance(sample))
             if self.protocol == 'standard':
                 # The box tells a depth without annotation; it only gives
                 # the rays a direction.
@@ -154,7 +169,7 @@ class MultiViewMPJPE(BaseMetric):
         """Return hypotheses and truth as the authors normalise them."""
         size, cube = tuple(meta['input_size']), meta['cube_size']
         affine = crop_affine(meta['input_center'], meta['input_scale'], size)
-        depth = target[self.root_index, 2]
+        depth = target[self._root, 2]
         truth = image_to_patch(
             camera_to_image(target, camera['f'], camera['c']), affine, depth)
         patch = normalised_to_patch(hypotheses, size, cube)
@@ -165,7 +180,7 @@ class MultiViewMPJPE(BaseMetric):
             cube_size=float(cube))
 
     def compute_metrics(self, results: list[dict]
-                        ) -> dict[str, float | None]:
+                        ) -> dict[str, float | str | None]:
         """Put views together and average over frames.
 
         Args:
@@ -177,29 +192,57 @@ class MultiViewMPJPE(BaseMetric):
         frames = _frames(results)
         data = {key: np.stack([[view[key] for view in frame]
                                for frame in frames], axis=1)
-                for key in results[0] if key not in ('frame', 'action',
-                                                     'patch_size')}
+                for key in results[0]
+                if key not in ('frame', 'action', 'patch_size', 'crop_rule',
+                               'order')}
         views = Views(*(data[key] for key in 'fcRT'))
-        MMLogger.get_current_instance().info(
-            f'Protocol: {self.protocol}; {len(frames)} frames of '
-            f'{len(frames[0])} views; hypothesis rule '
-            f'{", ".join(self.hypothesis_rules)}; left/right exchange '
-            + ('none; centred on joint '
-               f'{self.root_index}' if self.protocol == 'standard' else
-               'per_joint; absolute at the annotated root depth'))
-        if self.protocol == 'standard':
-            return self._standard(data, views)
-        return self._reference(data, views, frames)
+        summary = (self._standard(data, views)
+                   if self.protocol == 'standard' else
+                   self._reference(data, views, frames))
+        return {**summary, **self._protocols(summary, frames)}
+
+    def _protocols(self, summary: Iterable[str], frames: list[list[dict]]
+                   ) -> dict[str, str]:
+        """Write down the rules of all numbers, and return them if asked."""
+        crops_of(view for frame in frames for view in frame)
+        told: dict[str, list[str]] = {}
+        protocols = {}
+        for key in summary:
+            if key.count('/') > 1 and key.rpartition('/')[2] in ACTION_SETS:
+                continue  # a mean of the number that has its key
+            protocols[key] = self._protocol(key, frames)
+            told.setdefault(str(protocols[key]), []).append(key)
+        for keys in told.values():
+            protocols[keys[0]].log(keys, self.prefix)
+        if not self.report_protocol:
+            return {}
+        return {f'{key}/protocol': str(protocol)
+                for key, protocol in protocols.items()}
+
+    def _protocol(self, key: str, frames: list[list[dict]]) -> Protocol:
+        """Return the rules of one number."""
+        reference = self.protocol == 'reference'
+        root = (f'absolute, joint {self._root} at its annotated depth'
+                if reference else f'centred on joint {self._root}')
+        unit = 'mm' if key.partition('/')[0] in keypoint_3d.METRICS else '%'
+        counted = [frame[0] for frame in frames]
+        if key.startswith('ambiguity'):
+            root, unit = f'in the picture, of {len(frames[0])} views', 'ratio'
+        elif 'triangulated' in key:
+            root += f', triangulated from {len(frames[0])} views'
+        else:
+            counted = [view for frame in frames for view in frame]
+        rules = [rule for rule in self.hypothesis_rules if f'/{rule},' in key]
+        return Protocol(
+            Counter(view['crop_rule'] for view in counted), rules or ['top1'],
+            order_of(counted), root, unit=unit,
+            left_right=('per_joint' if reference or unit == 'ratio'
+                        else 'none'))
 
     def _flip_indices(self) -> Sequence[int]:
         """Return the mirror partner of each joint."""
-        flip = (self.dataset_meta or {}).get('flip_indices')
-        if flip is None:
-            raise ValueError(
-                "MultiViewMPJPE needs flip_indices of the data set's "
-                "metainfo: run through MMEngine's runner, or set "
-                'dataset_meta')
-        return flip
+        return read_dataset_meta(self.dataset_meta, 'flip_indices',
+                                 type(self).__name__)
 
     def _standard(self, data: dict[str, np.ndarray],
                   views: Views) -> dict[str, float | None]:
@@ -222,7 +265,7 @@ class MultiViewMPJPE(BaseMetric):
             for metric in self.metrics:
                 summary[f'{metric}/{rule},triangulated'] = float(
                     keypoint_3d.pose_errors(world, truth, visible, metric,
-                                            self.root_index).mean())
+                                            self._root).mean())
         # In the picture, where the depth of the box has no say.
         rays, true_rays = (points[..., :2] / points[..., 2:]
                            for points in (hypotheses[:, :, 0], target))
@@ -236,9 +279,9 @@ class MultiViewMPJPE(BaseMetric):
                 target: np.ndarray, visible: np.ndarray,
                 rule: str) -> np.ndarray:
         """Pick poses (N, K, 3) in the camera frame, absolute."""
-        root = slice(self.root_index, self.root_index + 1)
+        root = slice(self._root, self._root + 1)
         pose = select_hypothesis(hypotheses, scores, target, rule, visible,
-                                 self.root_index)
+                                 self._root)
         # All hypotheses have the root's likeliest place.
         return pose + hypotheses[:, 0, root]
 

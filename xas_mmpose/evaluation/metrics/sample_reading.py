@@ -1,7 +1,7 @@
 """What metrics read from data samples, and what they say is missing."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,9 @@ from xas_mmpose.geometry.cameras import (
     normalised_to_patch,
     patch_to_image,
 )
+from xas_mmpose.skeletons import joint_subsets_of
+
+from ..functional.joint_subsets import Joints, subset_indices
 
 _NEEDS_HEAD = 'this metric needs a head that predicts them'
 _NEEDS_LABELS = ('evaluation needs joints in mm: give the test dataset '
@@ -156,3 +159,90 @@ def chosen_names(argument: str, chosen: Sequence[str],
         raise ValueError(f'{argument} must be among {tuple(known)}, got '
                          f'{chosen}')
     return chosen
+
+
+def ranked_index(sample: dict, scores: np.ndarray) -> int:
+    """Return which hypothesis a ``PoseRanker`` with a prior finds the best.
+
+    Args:
+        sample: Data sample as a dictionary.
+        scores: Its scores (1, M, K), 0 where there is no such hypothesis.
+
+    Returns:
+        0, or 1 where the mean of all poses is in front.
+
+    Raises:
+        ValueError: If poses are not ranked, or not by a prior.
+    """
+    ranking = sample['pred_instances'].get('pose_ranking') or {}
+    if not ranking.get('prior_weight', 0) > 0:
+        raise ValueError(
+            f"{sample_name(sample)}: the hypothesis rule 'ranked' needs whole "
+            'poses that a prior has ranked: give the head a pose_ranker with '
+            'prior_weight and the discriminator of AdversarialPriorHook')
+    mean_first = (ranking['first'] == 'mean' and scores.shape[1] > 1
+                  and (scores[0, 1] > 0).any())
+    return int(mean_first)
+
+
+def read_dataset_meta(dataset_meta: Mapping[str, Any] | None, key: str,
+                      needed_by: str) -> Any:
+    """Return what the data set's metainfo says, or raise ValueError.
+
+    Args:
+        dataset_meta: The metainfo, None if nobody has set it.
+        key: Name of what is wanted.
+        needed_by: The option that needs it.
+    """
+    if not dataset_meta or key not in dataset_meta:
+        raise ValueError(
+            f"{needed_by} needs the data set's metainfo {key!r}: run through "
+            "MMEngine's runner, or set dataset_meta")
+    return dataset_meta[key]
+
+
+def chosen_indices(joints: Joints,
+                   dataset_meta: Mapping[str, Any] | None) -> list[int]:
+    """Return the indices of the joints that count.
+
+    Args:
+        joints: The option of a metric.
+        dataset_meta: The data set's metainfo, None if nobody has set it.
+
+    Raises:
+        ValueError: If the joints are unknown.
+    """
+    names = read_dataset_meta(dataset_meta, 'keypoint_id2name', 'joints')
+    return subset_indices(joints, [names[i] for i in range(len(names))],
+                          joint_subsets_of(dataset_meta))
+
+
+def chosen_root(root_index: int | None,
+                dataset_meta: Mapping[str, Any] | None) -> int:
+    """Return the index of the root.
+
+    Args:
+        root_index: The option of a metric, None for the metainfo's.
+        dataset_meta: The data set's metainfo, None if nobody has set it.
+    """
+    if root_index is None:
+        root_index = (dataset_meta or {}).get('root_index')
+    return int(root_index or 0)
+
+
+def joined(results: Sequence[dict],
+           keys: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return what a metric kept of all samples in one array each.
+
+    Args:
+        results: What was kept, arrays with one entry a person.
+        keys: Names of the arrays.
+
+    Raises:
+        ValueError: If there are no samples.
+    """
+    if not results:
+        raise ValueError('there are no samples to evaluate: is the test set '
+                         'empty?')
+    return {key: np.concatenate([result[key] for result in results])
+            for key in keys}

@@ -299,6 +299,9 @@ class MultiHypothesisHead(HeatmapHead):
               with a ``pose_ranker`` that of the whole pose, the same for all
               its key points. 0 where there is no such hypothesis
 
+            and with a ``pose_ranker`` the metainfo ``pose_ranking``: its
+            ``mass_weight``, ``prior_weight`` and ``first``.
+
         Raises:
             ValueError: If the ``pose_ranker`` asks a discriminator that no
                 checkpoint has brought.
@@ -317,12 +320,15 @@ class MultiHypothesisHead(HeatmapHead):
         scores = scores.detach().clone()
         scores[:, 1:, root] = scores[:, :1, root]
         keypoint_scores = scores[:, :1]
+        ranking = {}
         if self.pose_ranker is not None:
+            ranking = dict(pose_ranking=self.pose_ranker.ranking)
             ranked = self.pose_ranker(hypotheses, scores)
             hypotheses, keypoint_scores = ranked.poses, ranked.mass[:, :1]
             scores = ranked.probability[..., None].expand_as(ranked.mass)
         return [
-            self._instance(poses, score, sample.metainfo, keypoint_score)
+            self._instance(poses, score, sample.metainfo, keypoint_score,
+                           ranking)
             for poses, score, keypoint_score, sample in zip(
                 hypotheses.double().cpu().numpy(), scores.cpu().numpy(),
                 keypoint_scores.cpu().numpy(), batch_data_samples)
@@ -348,7 +354,8 @@ class MultiHypothesisHead(HeatmapHead):
 
     def _instance(self, hypotheses: np.ndarray, scores: np.ndarray,
                   metainfo: Mapping[str, Any],
-                  keypoint_scores: np.ndarray | None = None) -> InstanceData:
+                  keypoint_scores: np.ndarray | None = None,
+                  ranking: Mapping[str, Any] | None = None) -> InstanceData:
         """Convert one sample's hypotheses (M, K, 3) into all frames."""
         cube_size = metainfo.get('cube_size', self.decoder.cube_size)
         patch = normalised_to_patch(hypotheses, self.decoder.input_size,
@@ -360,6 +367,7 @@ class MultiHypothesisHead(HeatmapHead):
         root = slice(self.root_index, self.root_index + 1)
         camera = camera - camera[:, root]
         return InstanceData(
+            metainfo=dict(ranking or {}),
             keypoints=patch[:1],
             keypoint_scores=(
                 scores[:1] if keypoint_scores is None else keypoint_scores),

@@ -117,6 +117,18 @@ class PoseRanker(BaseModule):
             # A number, as processes average their buffers.
             self.register_buffer('has_prior', torch.tensor(0.0))
 
+    @property
+    def ranking(self) -> dict[str, float | str]:
+        """What has ordered the poses, for metrics.
+
+        ``mass_weight``, ``prior_weight`` (0 while the prior has learned
+        nothing) and ``first``.
+        """
+        prior = self.prior_weight and bool(self.has_prior)
+        return dict(mass_weight=self.mass_weight,
+                    prior_weight=self.prior_weight if prior else 0.0,
+                    first=self.first)
+
     def forward(self, hypotheses: Tensor, mass: Tensor) -> RankedPoses:
         """Rank the whole poses of a batch.
 
