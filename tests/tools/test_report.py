@@ -163,7 +163,8 @@ def test_a_run_becomes_a_row(root, work, tool, capsys):
     top1, oracle, aligned, actions = entry['Results']
     assert top1['Dataset'] == 'Tiny'
     assert top1['Protocol'] == {
-        'Hypothesis Rule': 'top1', 'Left/Right Rule': 'none',
+        'Hypothesis Rule': 'top1', 'Hypothesis Order': None,
+        'Left/Right Rule': 'none',
         'Root Rule': 'centred on joint 0', 'Joints': 'all 2 of two',
         'Crop Rule': 'root (annotated root depth)', 'Mean Over': 'frames',
         'Masks': 'segmenter', 'Split': "test.npz, subjects=['S9']",
@@ -179,7 +180,7 @@ def test_a_run_becomes_a_row(root, work, tool, capsys):
                          'depth): 8'})
     said = capsys.readouterr().out
     for key, why in (
-            ('MPJPE/top1/Walking', 'a table shows no single actions'),
+            ('MPJPE/top1/Walking', 'a table shows no single groups'),
             ('MPJPE/top1/h36m-15', 'it is not defined here'),
             ('diversity', 'its key names no hypothesis rule'),
             ('MPJPE/top1,reference', 'no protocol of it was written down')):

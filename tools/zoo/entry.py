@@ -213,6 +213,7 @@ def _rules(number: Number, cfg: Config) -> dict[str, Any]:
                   f'{skeleton.dataset_name}')
     return {
         'Hypothesis Rule': number.rule,
+        'Hypothesis Order': protocol.order,
         'Left/Right Rule': protocol.left_right,
         'Root Rule': protocol.root,
         'Joints': joints,

@@ -11,7 +11,8 @@ import yaml
 ENDING = '_metafile.yml'
 #: The columns of a protocol, and what a table calls them.
 _PROTOCOL = {
-    'Hypothesis Rule': 'hypothesis', 'Left/Right Rule': 'left/right',
+    'Hypothesis Rule': 'hypothesis', 'Hypothesis Order': 'order',
+    'Left/Right Rule': 'left/right',
     'Root Rule': 'root', 'Joints': 'joints', 'Crop Rule': 'crop',
     'Masks': 'masks', 'Split': 'split', 'Frames': 'frames',
     'Mean Over': 'mean over', 'Seed': 'seed', 'Checkpoint': 'checkpoint',
