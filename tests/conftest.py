@@ -1,9 +1,11 @@
 """Fixtures that every test may use, and small data sets made for each."""
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pickle
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -186,4 +188,110 @@ def fake_synthetic(tmp_path: Path) -> Path:
     (root / 'annotations.json').write_text(json.dumps(dict(
         info={}, images=images, annotations=annotations,
         categories=categories)))
+    return root
+
+
+#: Bodies of the made-up Animal3D, with the numbers of their SMAL families.
+ANIMALS = (('cow', 3), ('fox', 1), ('cow', 3), ('horse', 2))
+
+
+@dataclass
+class FakeAnimal3D:
+    """A made-up Animal3D, rendered with the package's own animals.
+
+    Attributes:
+        root: Its folder.
+        keypoints: (N, 26, 2) image px, in the order of ``test.json``.
+        visible: Which of them are in the picture (N, 26).
+        keypoints_3d: (N, 26, 3) camera frame, mm from somewhere.
+    """
+
+    root: Path
+    keypoints: np.ndarray
+    visible: np.ndarray
+    keypoints_3d: np.ndarray
+
+
+def draw_animals(rng: np.random.Generator) -> list:
+    """Render a sample of each of :data:`ANIMALS`."""
+    from xas_mmpose.body_models import load_body
+    from xas_mmpose.render import SceneSettings, Synthesizer
+    from xas_mmpose.render.casting import (
+        make_pose_prior,
+        make_wardrobe,
+        scaled_scene,
+    )
+    samples = []
+    for name, _ in ANIMALS:
+        body = load_body(name)
+        synthesizer = Synthesizer(
+            body, make_wardrobe(body),
+            scaled_scene(body, SceneSettings(image_size=96)),
+            make_pose_prior(body, reject_crossing=False))
+        samples.append(synthesizer.draw_sample(
+            rng, synthesizer.draw_subject(rng)))
+    return samples
+
+
+@pytest.fixture(scope='session')
+def _animal3d(tmp_path_factory: pytest.TempPathFactory) -> FakeAnimal3D:
+    rng = np.random.default_rng(0)
+    root = tmp_path_factory.mktemp('animals') / 'animal3d'
+    entries, pixels, shown, points = [], [], [], []
+    for row, ((name, family), sample) in enumerate(zip(
+            ANIMALS, draw_animals(rng))):
+        # Pictures are not square.
+        image, mask = (cv2.copyMakeBorder(
+            picture, 4, 10, 20 + row, 12, cv2.BORDER_REPLICATE)
+            for picture in (sample.image, sample.mask))
+        keypoints = sample.keypoints + np.array([20 + row, 4])
+        visible = sample.keypoints_visible > 0
+        # Nobody knows where the origin is.
+        units = sample.keypoints_3d / 1000 - rng.uniform(-1, 1, 3)
+        paths = {}
+        for key, picture, ending in (('images', image, 'jpg'),
+                                     ('masks', mask, 'png')):
+            paths[key] = f'{key}/test/{name}/{row}.{ending}'
+            save_picture(root / paths[key], picture)
+        x, y, width, height = cv2.boundingRect(mask)
+        flat = np.column_stack([keypoints, visible]).tolist()
+        entries.append(dict(
+            img_path=paths['images'], mask_path=paths['masks'],
+            rd_mask_path=paths['masks'], bbox=[x, y, width, height],
+            keypoint_2d=flat, reproj_kp_2d=flat, joints_2d=[[0, 0, 0]] * 35,
+            keypoint_3d=units.tolist(), joints_3d=[[0, 0, 0]] * 35,
+            pose=[*sample.global_orient.tolist(),
+                  *sample.body_pose.tolist()],
+            shape=[0.0] * 20, shape_extra=[0.0] * 21, trans=[0.0, 0.0, 3.0],
+            supercategory=family, category=name, with_tail=True,
+            height=image.shape[0], width=image.shape[1]))
+        pixels.append(keypoints)
+        shown.append(visible)
+        points.append(units * 1000)
+    for split in ('train', 'test'):
+        (root / f'{split}.json').write_text(json.dumps(dict(data=entries)))
+    return FakeAnimal3D(root, np.array(pixels), np.array(shown),
+                        np.array(points))
+
+
+@pytest.fixture
+def fake_animal3d(_animal3d: FakeAnimal3D, tmp_path: Path) -> FakeAnimal3D:
+    """Return a made-up Animal3D of four pictures, which may be changed."""
+    root = tmp_path / 'animal3d'
+    shutil.copytree(_animal3d.root, root)
+    return dataclasses.replace(_animal3d, root=root)
+
+
+@pytest.fixture(scope='session')
+def animal_pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of 6 synthetic pairs of 3 animals; leave it as it is."""
+    from xas_mmpose.render import SceneSettings
+    from xas_mmpose.render.synthetic_set import (
+        SyntheticSetSettings,
+        write_synthetic_set,
+    )
+    root = tmp_path_factory.mktemp('animals') / 'pairs'
+    write_synthetic_set(root, SyntheticSetSettings(
+        num=6, num_subjects=3, body='cow,fox,horse', reject_crossing=False,
+        scene=SceneSettings(image_size=96)), progress=False)
     return root

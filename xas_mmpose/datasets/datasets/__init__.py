@@ -1,4 +1,6 @@
 """Data sets as MMPose classes."""
+from .animal3d import XasAnimal3dDataset
+from .animal_keypoints import XasAnimalKeypointDataset
 from .combined import XasCombinedDataset
 from .human36m import XasHuman36mDataset
 from .masked_folder import MaskedFolderDataset
@@ -16,6 +18,8 @@ __all__ = [
     'SurrealPoseDataset',
     'SyntheticPairDataset',
     'TikTokDataset',
+    'XasAnimal3dDataset',
+    'XasAnimalKeypointDataset',
     'XasCombinedDataset',
     'XasHuman36mDataset',
     'XasMpiInf3dhpDataset',

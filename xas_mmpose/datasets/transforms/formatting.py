@@ -51,7 +51,7 @@ class PackXasInputs(PackPoseInputs):
                      'crop_affine', 'cube_size', 'camera_param', 'domain',
                      'flip', 'flip_direction', 'flip_indices',
                      'dataset_name', 'crop_rule', 'subject', 'action',
-                     'frame_id'),
+                     'frame_id', 'category', 'supercategory'),
                  pack_transformed: bool = False) -> None:
         super().__init__(meta_keys=meta_keys,
                          pack_transformed=pack_transformed)
