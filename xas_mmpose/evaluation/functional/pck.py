@@ -84,9 +84,9 @@ def pckh(errors: np.ndarray,
             not positive.
 
     Note:
-        MPII's own server counts 14 of 16 joints, without pelvis and thorax,
-        and averages over the joints of the whole set: leave them out through
-        ``visible``.
+        MPII's own server counts 14 of 16 joints, without the two in the
+        middle of the trunk, and averages over the joints of the whole set:
+        leave them out through ``visible``.
     """
     errors, mask = _checked(errors, visible)
     head_sizes = np.asarray(head_sizes, np.float64)

@@ -37,9 +37,9 @@ class RankedPoses(NamedTuple):
 class PoseRanker(BaseModule):
     """Put depth modes together into whole poses, and rank them.
 
-    The m-th mode of every key point need not make a pose: where only the
-    left elbow is in doubt, the second pose differs from the first in the
-    left elbow alone. Candidates are the likeliest of all combinations, as
+    The m-th mode of every key point need not make a pose: where only one
+    of them is in doubt, the second pose differs from the first in that one
+    alone. Candidates are the likeliest of all combinations, as
     if key points were independent; their log confidence is
     ``mass_weight * (sum of the modes' log mass) + prior_weight * logit``
     with the logit of a discriminator that has learned what bodies look

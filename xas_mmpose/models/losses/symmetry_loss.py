@@ -36,10 +36,10 @@ class SymmetryLoss(nn.Module):
         unit: Metres per unit of x, y and z. The default suits normalised
             poses in a cube of 2 m; ``(1e-3, 1e-3, 1e-3)`` suits mm.
         reference: Do as the authors' released code: bones are compared with
-            the one before them in the same limb (forearm with upper arm,
-            shin with thigh) instead of with the other side, and the
-            hypothesis of the smallest batch mean alone is trained. Of
-            several processes each chooses for its own samples.
+            the one before them in the same limb (its lower half with its
+            upper half) instead of with the other side, and the hypothesis
+            of the smallest batch mean alone is trained. Of several
+            processes each chooses for its own samples.
         loss_weight: Factor on the loss; 0 switches it off.
 
     Raises:
