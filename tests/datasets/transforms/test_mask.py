@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from xas_mmpose.datasets.datasets import XasHuman36mDataset
 from xas_mmpose.datasets.transforms import (
     CubeAffine,
     LoadMask,
@@ -60,15 +61,34 @@ def test_bad_masks_are_named(tmp_path):
         LoadMask()(dict(mask_path=results['mask_path']))
 
 
-def test_a_sample_without_mask():
-    results = dict(img=np.ones((2, 2, 3), np.uint8), img_path='picture.jpg')
+@pytest.mark.parametrize('required, more, passes', [
+    ('datasets', {}, True),
+    ('datasets', dict(sample_idx=0), False),  # MMEngine's data sets
+    ('datasets', dict(dataset=None), False),  # MMPose's
+    ('datasets', dict(domain='target'), False),  # ours
+    (True, {}, False),
+    (False, dict(dataset=None, domain='target'), True),
+])
+def test_a_sample_without_mask(required, more, passes):
+    results = dict(img=np.ones((2, 2, 3), np.uint8), img_path='picture.jpg',
+                   **more)
+    load, remove = LoadMask(required), RemoveBackground(required)
+    if passes:
+        assert set(load(dict(results))) == set(results)
+        np.testing.assert_array_equal(remove(dict(results))['img'],
+                                      results['img'])
+        return
     with pytest.raises(ValueError, match=r'picture\.jpg has no mask_path'):
-        LoadMask()(dict(results))
+        load(dict(results))
     with pytest.raises(ValueError, match=r'picture\.jpg has no img_mask'):
-        RemoveBackground()(dict(results))
-    assert set(LoadMask(required=False)(dict(results))) == set(results)
-    kept = RemoveBackground(required=False)(dict(results))
-    np.testing.assert_array_equal(kept['img'], results['img'])
+        remove(dict(results))
+
+
+@pytest.mark.parametrize('step', [LoadMask, RemoveBackground])
+def test_the_choice_of_what_is_required(step):
+    assert step().required == 'datasets'
+    with pytest.raises(ValueError, match="got 'some'"):
+        step('some')
 
 
 def test_background_is_removed_with_rounding():
@@ -97,3 +117,12 @@ def test_golden_loader_item(goldens):
     expected = golden['hm36_img'].transpose(1, 2, 0) * 255
     assert np.abs(image - expected).max() <= 5
     assert np.abs(image - expected).mean() < 0.5
+
+
+def test_a_data_set_without_masks_is_refused(fake_h36m):
+    options = dict(fake_h36m.options, data_prefix=dict(img='images'))
+    dataset = XasHuman36mDataset(
+        test_mode=True, pipeline=[dict(type='LoadImage'),
+                                  dict(type='LoadMask')], **options)
+    with pytest.raises(ValueError, match=r'has no mask_path: give the data'):
+        dataset[0]

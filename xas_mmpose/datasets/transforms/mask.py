@@ -10,6 +10,8 @@ from mmpose.registry import TRANSFORMS
 
 #: Pixels above this value are foreground where a yes or no is needed.
 MASK_THRESHOLD = 127
+#: Of which samples a mask may be required.
+REQUIRED = ('datasets', True, False)
 
 
 @TRANSFORMS.register_module()
@@ -22,9 +24,11 @@ class LoadMask(BaseTransform):
     one does that makes its own pictures, stays as it is.
 
     Args:
-        required: Whether a sample without ``mask_path`` is an error. Off for
-            test pipelines that also serve MMPose's inference functions,
-            which know no masks. A mask file that is named must exist.
+        required: Whether a sample without ``mask_path`` is an error.
+            ``'datasets'``: if it comes from any data set; a bare picture
+            passes. So every pipeline also serves MMPose's inference
+            functions, which know no masks, and no training or test does
+            without masks unnoticed. A mask file that is named must exist.
 
     Raises:
         FileNotFoundError: If the mask file is missing.
@@ -32,8 +36,8 @@ class LoadMask(BaseTransform):
             without foreground.
     """
 
-    def __init__(self, required: bool = True) -> None:
-        self.required = required
+    def __init__(self, required: bool | str = 'datasets') -> None:
+        self.required = checked_required(required)
 
     def transform(self, results: dict) -> dict:
         """Add ``img_mask``."""
@@ -41,7 +45,7 @@ class LoadMask(BaseTransform):
             return results
         path = results.get('mask_path')
         if path is None:
-            if self.required:
+            if needs_mask(self.required, results):
                 raise ValueError(
                     f'{results.get("img_path")} has no mask_path: give the '
                     'data set data_prefix=dict(img=..., mask=...), or '
@@ -74,7 +78,7 @@ class LoadMask(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(required={self.required})'
+        return f'{type(self).__name__}(required={self.required!r})'
 
 
 @TRANSFORMS.register_module()
@@ -85,18 +89,18 @@ class RemoveBackground(BaseTransform):
     Stands in front of the packing, behind all that changes colours.
 
     Args:
-        required: Whether a sample without mask is an error. Where it is off,
-            the picture stays as it is.
+        required: Whether a sample without mask is an error, as for
+            :class:`LoadMask`. Where it is not, the picture stays as it is.
     """
 
-    def __init__(self, required: bool = True) -> None:
-        self.required = required
+    def __init__(self, required: bool | str = 'datasets') -> None:
+        self.required = checked_required(required)
 
     def transform(self, results: dict) -> dict:
         """Modify ``img`` (H, W, 3) uint8."""
         mask = results.get('img_mask')
         if mask is None:
-            if self.required:
+            if needs_mask(self.required, results):
                 raise ValueError(
                     f'{results.get("img_path")} has no img_mask to remove '
                     'the background by: put LoadMask in front, or set '
@@ -113,4 +117,25 @@ class RemoveBackground(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(required={self.required})'
+        return f'{type(self).__name__}(required={self.required!r})'
+
+
+def checked_required(required: bool | str) -> bool | str:
+    """Return the option, or raise ``ValueError`` if it is no such."""
+    if required not in REQUIRED:
+        raise ValueError(f'required is one of {REQUIRED}, got {required!r}')
+    return required
+
+
+def needs_mask(required: bool | str, results: dict) -> bool:
+    """Say whether a sample without mask is an error.
+
+    Args:
+        required: One of :data:`REQUIRED`.
+        results: The sample. Every data set of MMEngine's numbers its
+            samples, MMPose's put themselves into them, and all of ours say
+            their ``domain``.
+    """
+    if required == 'datasets':
+        return not {'sample_idx', 'dataset', 'domain'}.isdisjoint(results)
+    return bool(required)
