@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import cv2
@@ -70,7 +71,17 @@ def test_what_is_no_picture_is_passed_over(folder: Path):
     (folder / 'images/._b.jpg').write_bytes(b'x')
     (folder / 'images/.cache').mkdir()
     (folder / 'images/.cache/a.jpg').write_bytes(b'x')
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        MaskedFolderDataset(data_root=str(folder))
     assert len(MaskedFolderDataset(data_root=str(folder))) == 4
+
+
+@pytest.mark.parametrize('name', ['IMG_1.HEIC', 'a.gif', 'clip/walk.mov'])
+def test_pictures_that_are_not_read_are_named(folder: Path, name: str):
+    (folder / 'images' / name).write_bytes(b'x')
+    with pytest.warns(UserWarning, match=f'1 pictures or .*such as .*{name}'):
+        assert len(MaskedFolderDataset(data_root=str(folder))) == 4
 
 
 def test_interval_counts_in_each_folder(folder: Path):

@@ -1,7 +1,9 @@
 """Pictures of one's own: a folder of them and one of their masks."""
 from __future__ import annotations
 
+import mimetypes
 import os
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,9 +11,11 @@ from mmpose.registry import DATASETS
 
 from .base import BasePoseDataset3D
 
-#: What a file of a picture ends in, in small letters.
+#: What a file of a picture ends in, in small letters: OpenCV reads these.
 PICTURE_ENDINGS = ('.jpg', '.jpeg', '.jfif', '.png', '.bmp', '.webp', '.tif',
                    '.tiff')
+#: Further pictures; Python's list of types lacks some of them.
+_OTHER_PICTURES = ('.heic', '.heif', '.avif', '.jxl', '.dng')
 
 
 @DATASETS.register_module()
@@ -81,6 +85,10 @@ def pictures_below(
         both in order; folders without pictures are left out, as are hidden
         files.
 
+    Warns:
+        UserWarning: If there are videos, or pictures of a format that is not
+            read.
+
     Raises:
         FileNotFoundError: If there is no such folder.
     """
@@ -89,14 +97,22 @@ def pictures_below(
             f'there is no folder of pictures {root}: set data_root and '
             'data_prefix')
     closed = os.path.realpath(leave_out) if leave_out else None
+    foreign: list[str] = []
     for folder, folders, files in os.walk(root, followlinks=True):
         folders[:] = sorted(
             name for name in folders if not name.startswith('.')
             and os.path.realpath(os.path.join(folder, name)) != closed)
         names = sorted(filter(_is_picture, files))
+        foreign += [os.path.join(folder, name) for name in files
+                    if _is_foreign(name)]
         if names:
             below = os.path.relpath(folder, root)
             yield ('' if below == '.' else below), names
+    if foreign:
+        warnings.warn(
+            f'{len(foreign)} pictures or videos below {root} are not read, '
+            f'such as {min(foreign)}: {", ".join(PICTURE_ENDINGS)} are. '
+            'Convert them, or take them away', stacklevel=2)
 
 
 def masked_pictures(images: str, masks: str,
@@ -151,6 +167,14 @@ def _is_picture(name: str) -> bool:
     # '._a.jpg' is what another system leaves beside 'a.jpg'.
     return (not name.startswith('.')
             and name.lower().endswith(PICTURE_ENDINGS))
+
+
+def _is_foreign(name: str) -> bool:
+    """Say whether a file is a video, or a picture of another format."""
+    kind = mimetypes.guess_type(name)[0] or ''
+    return not (name.startswith('.') or _is_picture(name)) and (
+        kind.startswith(('image/', 'video/'))
+        or name.lower().endswith(_OTHER_PICTURES))
 
 
 def _by_stem(folder: str, names: list[str]) -> dict[str, str]:
