@@ -4,6 +4,7 @@
     python tools/benchmark.py                   all of them
     python tools/benchmark.py decode render --json speed.json
     python tools/benchmark.py step              a whole training iteration
+    python tools/benchmark.py metrics           errors of 100 000 poses
 
 Every figure is the median of some repetitions on this machine. Nothing is
 compared with a stored number: `ops` and `step` measure a naive twin of the
@@ -23,18 +24,19 @@ from pathlib import Path
 
 import cv2
 import torch
+from benchmarks.metrics import bench_metrics
 from benchmarks.ops import bench_decode, bench_mask, bench_ops
 from benchmarks.render import bench_render
 from benchmarks.step import bench_step
 from threadpoolctl import threadpool_limits
 
 BENCHMARKS = dict(decode=bench_decode, mask=bench_mask, render=bench_render,
-                  ops=bench_ops, step=bench_step)
+                  ops=bench_ops, step=bench_step, metrics=bench_metrics)
 
 #: Threads and repetitions, unless the command line says otherwise: a whole
 #: iteration is timed as it runs on a small machine, and takes long.
 THREADS = dict(step=2)
-REPEATS = dict(step=5)
+REPEATS = dict(step=5, metrics=3)
 
 
 def set_threads(number: int) -> None:
@@ -54,7 +56,8 @@ def main() -> None:
     parser.add_argument('--threads', type=int,
                         help='default: 2 for step, else 1')
     parser.add_argument('--repeats', type=int,
-                        help='default: 5 for step, else 10')
+                        help='default: 5 for step, 3 for metrics, '
+                        'else 10')
     parser.add_argument('--quick', action='store_true',
                         help='small sizes, to see whether all runs')
     parser.add_argument('--json', type=Path, help='write the figures here')

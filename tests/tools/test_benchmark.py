@@ -94,6 +94,41 @@ def test_figures_of_operations_and_of_a_training_step(
     assert figures['skeleton_mask_memory_ratio'] < 0.25
 
 
+def test_figures_of_metrics(tmp_path: Path, capsys,
+                            monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / 'metrics.json'
+    run(monkeypatch, 'metrics', '--quick', '--repeats', '1', '--json',
+        str(path))
+    figures = json.loads(path.read_text())
+    metrics = ('mpjpe', 'n_mpjpe', 'p_mpjpe')
+    assert set(figures) == {'3dpck_s', 'auc_s'} | {
+        f'{name}_{what}' for name in metrics
+        for what in ('s', 'loop_s', 'apart_mm')}
+    # The batched errors are those of one pose after the other.
+    assert all(figures[f'{name}_apart_mm'] < 1e-9 for name in metrics)
+    assert 'p_mpjpe_apart_mm' in capsys.readouterr().out
+
+
+def test_the_loops_have_closed_forms(monkeypatch: pytest.MonkeyPatch):
+    from benchmarks import metrics
+    pred, target = metrics._poses(3)
+    loops = metrics._LOOPED
+    assert loops['MPJPE'](target[0] + 7, target[0]) == pytest.approx(0)
+    moved = target[0].copy()
+    moved[1] += [0, 0, 36]
+    assert loops['MPJPE'](moved, target[0]) == pytest.approx(2)
+    scaled = 0.8 * target[0] + 3
+    assert loops['MPJPE'](scaled, target[0]) > 50
+    for name in ('N-MPJPE', 'P-MPJPE'):
+        assert loops[name](scaled, target[0]) == pytest.approx(0)
+    turned = target[0][:, [1, 2, 0]]
+    assert loops['N-MPJPE'](turned, target[0]) > 50
+    assert loops['P-MPJPE'](turned, target[0]) == pytest.approx(0)
+    assert loops['P-MPJPE'](-turned, target[0]) > 50
+    # What is timed is neither of these.
+    assert loops['P-MPJPE'](pred[1], target[1]) > 20
+
+
 def test_an_unknown_name_is_refused(monkeypatch: pytest.MonkeyPatch, capsys):
     with pytest.raises(SystemExit):
         run(monkeypatch, 'everything')
