@@ -99,6 +99,17 @@ def test_the_second_version_is_told_by_its_weights(tmp_path: Path):
         'maskrcnn_resnet50_fpn_v2')
 
 
+@pytest.mark.parametrize('version, name', [
+    ('v1', 'maskrcnn_resnet50_fpn'), ('v2', 'maskrcnn_resnet50_fpn_v2')])
+def test_torchvisions_own_networks_are_told_apart(version: str, name: str):
+    with torch.device('meta'):  # no numbers, and no time
+        network = getattr(detection, name)(weights=None,
+                                           weights_backbone=None)
+    assert segmenters._version(network.state_dict()) == version
+    assert segmenters._BUILDERS[version][0] == name
+    assert segmenters._coco_categories()[1] == 'person'
+
+
 def test_missing_weights_name_their_place(tmp_path: Path):
     with pytest.raises(FileNotFoundError,
                        match=r'download https://download.pytorch.org/.*pth'):
@@ -172,6 +183,16 @@ def test_sam_is_asked_with_box_and_points(sam: str):
     assert np.allclose(second['box'], [4.8, 5.8, 7.2, 8.2])
     assert 'box' not in third
     assert SamMethod(sam).used()['network'] == 'vit_l'
+
+
+def test_broken_weights_of_sam_are_refused(sam: str):
+    def build(checkpoint: str) -> None:
+        raise RuntimeError('Error(s) in loading state_dict for Sam')
+
+    sys.modules['segment_anything'].sam_model_registry['vit_l'] = build
+    with pytest.raises(ValueError, match=r"mine\.pth is no file of Segment "
+                       r"Anything's vit_l: Error.*Download .*vit_l.*pth"):
+        SamMethod(sam).make(IMAGE, Person(np.array([0., 0, 9, 9])))
 
 
 def test_sam_without_prompt_or_package_says_so(

@@ -262,5 +262,13 @@ def _sam_package() -> Any:
 def _sam_predictor(path: str, network: str, device: str) -> Any:
     """Load Segment Anything; each process does so once."""
     package = _sam_package()
-    model = package.sam_model_registry[network](checkpoint=path)
+    try:
+        model = package.sam_model_registry[network](checkpoint=path)
+    except Exception as error:
+        # Torch and pickle have half a dozen types for a broken file.
+        raise ValueError(
+            f"{path} is no file of Segment Anything's {network}: "
+            f'{str(error)[:300]}. Download it again from '
+            f'{SAM_WEIGHTS[network]}, or say which network it is of '
+            '(--network)') from error
     return package.SamPredictor(model.to(device).eval())
