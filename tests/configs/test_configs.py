@@ -76,12 +76,11 @@ def shrink(config: Config) -> None:
     config.train_dataloader.sampler.samples_per_source = [2, 2]
 
 
-@pytest.mark.parametrize('crop_rule', ['root', 'mask'])
 @pytest.mark.parametrize('name', ENTRY_POINTS)
-def test_one_step_of_training_and_of_test(
-        name: str, crop_rule: str, mini_root: Path, fake_h36m,
-        fake_synthetic: Path, build_model, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv('XAS_CROP_RULE', crop_rule)
+def test_one_step_of_training_and_of_test_with_crops_by_masks(
+        name: str, mini_root: Path, fake_h36m, fake_synthetic: Path,
+        build_model, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv('XAS_CROP_RULE', 'mask')
     monkeypatch.setenv('XAS_MINI_ROOT', str(mini_root))
     monkeypatch.setenv('XAS_SYNTHETIC_ROOT', str(fake_synthetic))
     config = Config.fromfile(CONFIGS / name)
@@ -92,7 +91,7 @@ def test_one_step_of_training_and_of_test(
     model = build_model(config)
     batch = next(iter(Runner.build_dataloader(config.train_dataloader)))
     samples = batch['data_samples']
-    assert {s.crop_rule for s in samples} == {crop_rule}
+    assert {s.crop_rule for s in samples} == {'mask'}
     domains = [s.domain for s in samples]
     assert domains == ['target', 'target', 'synthetic', 'synthetic']
     assert all('keypoints_3d' not in s.gt_instances for s in samples[:2])
