@@ -66,7 +66,12 @@ def test_the_truth_fed_back_scores_zero(config, build_model, mini_root):
     if config.crop_rule == 'root':
         # And through the crop: labels of the network, read by its head.
         head = build_model(config).head
-        decoded = [head._instance(
-            s.gt_instance_labels.keypoint_labels.double().numpy(),
-            np.ones((1, 18)), s.metainfo).keypoints_3d[0] for s in samples]
-        assert max(score(config, samples, decoded).values()) < 0.005
+        labels = np.stack([
+            s.gt_instance_labels.keypoint_labels.double().numpy()
+            for s in samples])
+        ones = np.ones(labels.shape[:3])
+        decoded = head._instances(labels, ones, ones,
+                                  [s.metainfo for s in samples])
+        assert max(score(config, samples,
+                         [pose.keypoints_3d[0] for pose in decoded]
+                         ).values()) < 0.005

@@ -302,6 +302,55 @@ def test_without_a_camera_x_and_y_are_parallel_to_the_picture(
                                [500, -250, 200], rtol=1e-6)
 
 
+def test_samples_of_a_batch_do_not_share_their_cameras():
+    head = build_head().eval()
+    samples = [sample('target') for _ in range(4)]
+    lens = dict(CAMERA, k=np.array([-0.2, 0.24, -0.003]),
+                p=np.array([-0.0014, -0.001]))
+    del samples[1].camera_param
+    samples[2].set_metainfo(dict(camera_param=lens, cube_size=1500.0))
+    samples[3].set_metainfo(dict(
+        camera_param=dict(f=CAMERA['f'] * 2, c=CAMERA['c'], k=lens['k']),
+        input_scale=np.array([300.0, 310.0])))
+    volume = features(4)
+    batch = head.predict(volume, samples)
+    for i, together in enumerate(batch):
+        alone, = head.predict((volume[0][i:i + 1],), samples[i:i + 1])
+        assert ('roots_3d' in together) == (i != 1)
+        assert set(together.keys()) == set(alone.keys())
+        for key in together.keys():
+            # mm, px and shares
+            np.testing.assert_allclose(together[key], alone[key], atol=2e-2,
+                                       rtol=1e-5, err_msg=f'{key} {i}')
+
+
+def test_the_root_is_where_the_cube_fills_the_crop():
+    head = build_head().eval()
+    data_sample = sample('target')
+    instance, = head.predict(features(1), [data_sample])
+    # 2000 mm over 440 px at f = 1100, and over 436 px at f = 1090.
+    depth = 5000 + instance.keypoints[0, 0, 2]
+    np.testing.assert_allclose(instance.roots_3d[0, 2], depth)
+    # The estimator's way from the patch to the picture.
+    seen = (instance.keypoints[0, 0, :2] / 64 * data_sample.input_scale
+            + data_sample.input_center - data_sample.input_scale / 2)
+    np.testing.assert_allclose(
+        camera_to_image(instance.roots_3d[0], **CAMERA)[:2], seen)
+
+
+def test_depth_profiles_where_they_are_asked_for():
+    head = build_head().eval()
+    volume = features(2)
+    samples = [sample('target'), sample('target')]
+    assert 'depth_profiles' not in head.predict(volume, samples)[0]
+    found = head.predict(volume, samples, dict(output_depth_profiles=True))
+    expected = head.marginals(volume).z.detach().numpy()
+    for i, instance in enumerate(found):
+        assert instance.depth_profiles.shape == (1, 18, 8)
+        np.testing.assert_array_equal(instance.depth_profiles[0],
+                                      expected[i])
+
+
 def test_flip_test_of_a_mirrored_picture_gives_the_same_pose():
     head = build_head().eval()
     volume = torch.randn(1, 18, 8, 16, 16,

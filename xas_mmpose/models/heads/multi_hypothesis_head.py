@@ -281,7 +281,8 @@ class MultiHypothesisHead(HeatmapHead):
                 crop (``input_center``, ``input_scale``, ``cube_size``) and
                 ``camera_param``; without a camera x and y are taken to be
                 parallel to the picture.
-            test_cfg: ``flip_test`` averages with the mirrored picture.
+            test_cfg: ``flip_test`` averages with the mirrored picture;
+                ``output_depth_profiles`` adds the marginals over depth.
 
         Returns:
             One instance a sample, with numpy fields:
@@ -298,6 +299,9 @@ class MultiHypothesisHead(HeatmapHead):
             - ``hypothesis_scores`` (1, M, K): probability of each depth;
               with a ``pose_ranker`` that of the whole pose, the same for all
               its key points. 0 where there is no such hypothesis
+            - ``roots_3d`` (1, 3), with a camera: the root in the camera
+              frame, mm, at the depth at which the cube fills the crop
+            - ``depth_profiles`` (1, K, D), where asked for
 
             and with a ``pose_ranker`` the metainfo ``pose_ranking``: its
             ``mass_weight``, ``prior_weight`` and ``first``.
@@ -326,13 +330,14 @@ class MultiHypothesisHead(HeatmapHead):
             ranked = self.pose_ranker(hypotheses, scores)
             hypotheses, keypoint_scores = ranked.poses, ranked.mass[:, :1]
             scores = ranked.probability[..., None].expand_as(ranked.mass)
-        return [
-            self._instance(poses, score, sample.metainfo, keypoint_score,
-                           ranking)
-            for poses, score, keypoint_score, sample in zip(
-                hypotheses.double().cpu().numpy(), scores.cpu().numpy(),
-                keypoint_scores.cpu().numpy(), batch_data_samples)
-        ]
+        profiles = None
+        if test_cfg and test_cfg.get('output_depth_profiles', False):
+            profiles = marginals.z.detach().cpu().numpy()
+        return self._instances(
+            hypotheses.double().cpu().numpy(), scores.cpu().numpy(),
+            keypoint_scores.cpu().numpy(),
+            [sample.metainfo for sample in batch_data_samples], profiles,
+            ranking)
 
     def flip_average(self, feats: Sequence[Features],
                      flip_indices: Sequence[int]) -> Marginals:
@@ -352,41 +357,67 @@ class MultiHypothesisHead(HeatmapHead):
                             flipped.z[:, swap])
         return Marginals(*((a + b) / 2 for a, b in zip(straight, flipped)))
 
-    def _instance(self, hypotheses: np.ndarray, scores: np.ndarray,
-                  metainfo: Mapping[str, Any],
-                  keypoint_scores: np.ndarray | None = None,
-                  ranking: Mapping[str, Any] | None = None) -> InstanceData:
-        """Convert one sample's hypotheses (M, K, 3) into all frames."""
-        cube_size = metainfo.get('cube_size', self.decoder.cube_size)
+    def _instances(self, hypotheses: np.ndarray, scores: np.ndarray,
+                   keypoint_scores: np.ndarray,
+                   metainfos: Sequence[Mapping[str, Any]],
+                   profiles: np.ndarray | None = None,
+                   ranking: Mapping[str, Any] | None = None
+                   ) -> list[InstanceData]:
+        """Convert hypotheses (B, M, K, 3) into all frames."""
+        cube_sizes = np.array([
+            metainfo.get('cube_size', self.decoder.cube_size)
+            for metainfo in metainfos], np.float64)
+        # Of each hypothesis, not of each sample.
         patch = normalised_to_patch(hypotheses, self.decoder.input_size,
-                                    cube_size)
-        if 'camera_param' in metainfo:
-            camera = self._to_camera(patch, cube_size, metainfo)
-        else:
-            camera = hypotheses * np.array([0.5, 0.5, 1.0]) * cube_size
-        root = slice(self.root_index, self.root_index + 1)
-        camera = camera - camera[:, root]
-        return InstanceData(
-            metainfo=dict(ranking or {}),
-            keypoints=patch[:1],
-            keypoint_scores=(
-                scores[:1] if keypoint_scores is None else keypoint_scores),
-            keypoints_3d=camera[:1],
-            hypotheses=hypotheses[None],
-            hypotheses_3d=camera[None],
-            hypothesis_scores=scores[None])
+                                    cube_sizes[:, None])
+        camera = (hypotheses * np.array([0.5, 0.5, 1.0])
+                  * cube_sizes[:, None, None, None])
+        seen = [i for i, metainfo in enumerate(metainfos)
+                if 'camera_param' in metainfo]
+        if seen:
+            camera[seen] = self._to_camera(
+                patch[seen], cube_sizes[seen], [metainfos[i] for i in seen])
+        roots = camera[:, 0, self.root_index]
+        camera = camera - camera[:, :, [self.root_index]]
+        instances = []
+        for i in range(len(hypotheses)):
+            fields = dict(
+                keypoints=patch[i, :1],
+                keypoint_scores=keypoint_scores[i],
+                keypoints_3d=camera[i, :1],
+                hypotheses=hypotheses[i:i + 1],
+                hypotheses_3d=camera[i:i + 1],
+                hypothesis_scores=scores[i:i + 1])
+            if i in seen:
+                fields['roots_3d'] = roots[i:i + 1]
+            if profiles is not None:
+                fields['depth_profiles'] = profiles[i:i + 1]
+            instances.append(InstanceData(metainfo=dict(ranking or {}),
+                                          **fields))
+        return instances
 
-    def _to_camera(self, patch: np.ndarray, cube_size: float,
-                   metainfo: Mapping[str, Any]) -> np.ndarray:
-        """Map patch key points (M, K, 3) to the camera frame, mm.
+    def _to_camera(self, patch: np.ndarray, cube_sizes: np.ndarray,
+                   metainfos: Sequence[Mapping[str, Any]]) -> np.ndarray:
+        """Map patch key points (B, M, K, 3) to the camera frame, mm.
 
         The root's depth is the one at which the cube fills the crop.
         """
-        camera = metainfo['camera_param']
-        center, scale = metainfo['input_center'], metainfo['input_scale']
-        affine = crop_affine(center, scale, self.decoder.input_size)
-        root_depth = box_root_depth(
-            np.asarray(scale), np.asarray(camera['f']), cube_size)
-        image = patch_to_image(patch, affine, root_depth)
-        return image_to_camera(image, camera['f'], camera['c'],
-                               camera.get('k'), camera.get('p'))
+        cameras = [metainfo['camera_param'] for metainfo in metainfos]
+        scales = np.array([metainfo['input_scale'] for metainfo in metainfos])
+        affines = np.stack([
+            crop_affine(metainfo['input_center'], scale,
+                        self.decoder.input_size)
+            for metainfo, scale in zip(metainfos, scales)])
+        f, c = (np.array([camera[key] for camera in cameras], np.float64)
+                for key in 'fc')
+        # Without terms a lens leaves the rays as they are, to the bit.
+        k, p = (np.array([none if camera.get(key) is None else camera[key]
+                          for camera in cameras], np.float64)
+                for key, none in (('k', (0, 0, 0)), ('p', (0, 0))))
+        depths = box_root_depth(scales, f, cube_sizes)
+        image = patch_to_image(patch, affines[:, None], depths[:, None])
+        # One lens a sample: its terms in front, samples behind.
+        k, p = (terms.T[..., None, None, None] if terms.any() else None
+                for terms in (k, p))
+        return image_to_camera(image, f[:, None, None], c[:, None, None],
+                               k, p)
