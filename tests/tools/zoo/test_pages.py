@@ -59,10 +59,12 @@ def test_every_number_of_the_zoo_has_a_protocol():
 
 
 def test_model_index_reads_the_zoo():
-    modelindex = pytest.importorskip('modelindex')
+    import modelindex
     index = modelindex.load(str(ROOT / 'model-index.yml'))
-    assert index.check(silent=True) in (None, [])
-    index.build_models_with_collections()
+    index.check(silent=True)
+    for part in (index, *index.models, *index.collections):
+        assert not part.check_errors
+    assert len(index.models) > 5
     expected = BaseInferencer._get_models_from_metafile(str(ROOT))
     for model, entry in zip(index.models, expected):
         assert model.name == entry['Name']
