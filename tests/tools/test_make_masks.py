@@ -17,6 +17,11 @@ TOOL = ROOT / 'tools' / 'make_masks.py'
 NUM = 20
 
 
+@pytest.fixture(autouse=True)
+def _modules(tool: object) -> None:
+    """Let the tool find the modules beside it."""
+
+
 def run(*arguments: object) -> None:
     """Run the tool as from the command line."""
     runpy.run_path(str(TOOL))['main']([str(a) for a in arguments])
@@ -121,12 +126,17 @@ def test_pictures_without_a_mask_are_named_and_set_aside(
     (folder / 'images/walk/005.jpg').write_bytes(b'cut off')
     arguments = (folder / 'images', '--out', folder / 'masks', '--method',
                  'grabcut', '--people', folder / 'people.json')
-    run(*arguments, '--truth', folder / 'truth')
+    with pytest.raises(SystemExit) as caught:
+        run(*arguments, '--truth', folder / 'truth', '--contact-sheet',
+            folder / 'sheet.png')
+    assert caught.value.code == 1  # one is broken
     out = capsys.readouterr().out
     assert '17 masks of 20' in out
     assert 'walk/003.jpg: the box [500.0, 0.0, 520.0, 20.0] (x1,' in out
     assert 'no mask of walk/004.jpg: nobody says where' in out
     assert '005.jpg cannot be read as a picture' in out
+    # First of all, as there may be many others.
+    assert out.index('walk/005.jpg') < out.index('walk/003.jpg: the box')
     assert '--set-aside FOLDER' in out
     # They count, as 0.
     scores = quality(folder / 'masks')
@@ -136,13 +146,42 @@ def test_pictures_without_a_mask_are_named_and_set_aside(
     dataset = dict(type='MaskedFolderDataset', data_root=str(folder))
     with pytest.raises(FileNotFoundError, match='no mask in'):
         DATASETS.build(dataset)
-    run(*arguments, '--set-aside', folder / 'aside')
+    with pytest.raises(SystemExit):
+        run(*arguments, '--set-aside', folder / 'aside')
     assert '3 pictures without a mask are in' in capsys.readouterr().out
     assert sorted(path.name for path in (folder / 'aside/walk').iterdir()
                   ) == ['003.jpg', '004.jpg', '005.jpg']
     assert len(DATASETS.build(dataset)) == 17
     run(*arguments)
     assert '17 masks of 17' in capsys.readouterr().out
+
+
+def test_a_folder_of_broken_pictures_ends_with_a_word(
+        tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (tmp_path / 'images').mkdir()
+    (tmp_path / 'images/1.jpg').write_bytes(b'x')
+    with pytest.raises(SystemExit):
+        run(tmp_path / 'images', '--out', tmp_path / 'masks', '--method',
+            'median', '--contact-sheet', tmp_path / 'sheet.png')
+    assert 'no contact sheet: no picture can be' in capsys.readouterr().out
+
+
+def test_masks_of_others_are_compared(
+        folder: Path, capsys: pytest.CaptureFixture,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    run(folder / 'truth', '--truth', folder / 'truth')
+    out = capsys.readouterr().out
+    assert f'{NUM} masks compared' in out
+    assert '| mean | 100.0 | 100.0 | 100.0 | 100.0 |' in out
+    monkeypatch.chdir(folder)
+    (folder / 'none').mkdir()
+    with pytest.raises(FileNotFoundError, match='there is no mask in none'):
+        run('none', '--truth', 'truth')
+    for arguments in (('truth', '--contact-sheet', 'a.png'),
+                      ('truth', 'images'), ('people.json', )):
+        with pytest.raises(SystemExit):
+            run(*arguments, '--truth', 'truth')
+        assert 'compares a folder of masks' in capsys.readouterr().err
 
 
 def test_one_frame_has_no_background(
@@ -162,7 +201,7 @@ def test_changed_settings_and_missing_things_are_named(folder: Path) -> None:
     run(*base, 'median')
     with pytest.raises(ValueError, match="name = 'median', not 'mog2'"):
         run(*base, 'mog2')
-    with pytest.raises(FileNotFoundError, match='no folder of true masks'):
+    with pytest.raises(FileNotFoundError, match='no folder or file of true'):
         run(*base, 'median', '--truth', folder / 'gone')
     (folder / 'other').mkdir()
     with pytest.raises(FileNotFoundError, match='of none of the pictures'):
@@ -180,7 +219,7 @@ def test_changed_settings_and_missing_things_are_named(folder: Path) -> None:
         run(folder / 'broken.mp4', *base[1:], 'median', '--frames-out',
             folder / 'frames')
     cv2.imwrite(str(folder / 'other/000.png'), np.ones((3, 4), np.uint8))
-    with pytest.raises(ValueError, match=r'walk/000\.png and .*/000\.png: '):
+    with pytest.raises(ValueError, match=r'walk/000\.png and its truth '):
         run(*base, 'median', '--truth', folder / 'other')
 
 
@@ -192,6 +231,10 @@ def test_changed_settings_and_missing_things_are_named(folder: Path) -> None:
      '--iterations means nothing to --method sam'),
     (('a.mp4', '--method', 'median'), '--frames-out is needed'),
     (('images', '--method', 'median', '--frames-out', 'a'), 'is for videos'),
+    (('images', '--method', 'median', '--every', '2'), 'every is for videos'),
+    (('a.mp4', '--method', 'median', '--frames-out', 'a', '--every', '2',
+      '--fps', '3'), 'give --every or --fps'),
+    (('images', ), '--out and --method are needed'),
     (('a', 'b.mp4', '--method', 'median'), 'one folder of pictures, or'),
     (('a/x.mp4', 'b/x.avi', '--method', 'median', '--frames-out', 'f'),
      'two videos have one name'),
@@ -213,7 +256,7 @@ def test_every_option_reaches_its_method() -> None:
     tool = runpy.run_path(str(TOOL))
 
     def read(*arguments: str) -> dict:
-        args = tool['make_parser']().parse_args(
+        args = tool['make_parser']('').parse_args(
             ['a', '--out', 'b', *arguments])
         return vars(tool['make_method'](args))
 
