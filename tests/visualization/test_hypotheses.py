@@ -4,8 +4,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xas_mmpose.skeletons import HUMAN36M_18
-from xas_mmpose.visualization import draw_hypotheses
+from xas_mmpose.skeletons import ANIMAL3D_26, HUMAN36M_18
+from xas_mmpose.visualization import draw_hypotheses, hypotheses
 
 PANEL, LEFT, TOP = 384, 12, 52
 
@@ -104,9 +104,11 @@ def test_later_and_unlikely_hypotheses_are_fainter(scene, likely):
         assert red[1] - red[0] > 0.4 * (255 - red[0])
 
 
-def test_views_show_x_and_depth_at_one_scale(scene):
+@pytest.mark.parametrize('size', [1, 0.1, 0.001])
+def test_views_show_x_and_depth_at_one_scale(scene, size):
+    # Of people, of what is smaller, and of poses in metres.
     pose = np.zeros((1, 18, 3))
-    pose[0, 10] = [500, -250, -750]
+    pose[0, 10] = np.multiply([500, -250, -750], size)
     scene.update(hypotheses_3d=pose, scores=np.ones((1, 18)))
     picture = draw_hypotheses(**scene)
     row = TOP + round(PANEL * (1000 - 250) / 2000)
@@ -116,6 +118,34 @@ def test_views_show_x_and_depth_at_one_scale(scene):
         blue, green, red = picture[row, column].astype(int)
         assert green > 150
         assert max(blue, red) < 120
+
+
+@pytest.mark.parametrize('reach, limit', [
+    (0, 1000), (510, 1000), (990, 1000), (1010, 1500), (2200, 2500),
+    (6100, 6500), (60, 100), (130, 150), (2.2, 2.5), (0.4, 0.4)])
+def test_views_end_at_round_numbers(reach, limit):
+    poses = np.zeros((1, 2, 3))
+    poses[0, 1, 1] = -reach
+    assert hypotheses._limit(poses, None) == pytest.approx(limit)
+
+
+def test_animals_are_drawn_with_their_own_bones(scene):
+    rng = np.random.default_rng(1)
+    pose = rng.uniform(-1900, 1900, (1, 26, 3))
+    scene.update(
+        hypotheses_3d=pose, scores=np.ones((1, 26)), skeleton=ANIMAL3D_26,
+        keypoints=rng.uniform(10, 86, (26, 2)))
+    before = draw_hypotheses(**scene)
+    front = _view(0, scene['image'])
+    for name, channel in (('left_back_paw', 0), ('right_ear', 2),
+                          ('tail_end', 1)):
+        x, y, _ = pose[0, ANIMAL3D_26.index(name)]
+        row, column = (start + round(PANEL * (2000 + value) / 4000)
+                       for start, value in ((TOP, y), (front.start, x)))
+        # Blue, orange and green.
+        assert before[row, column].argmax() == channel
+        scene['scores'][0, ANIMAL3D_26.index(name)] = 0
+    assert _differ(before, draw_hypotheses(**scene))[:, front].any()
 
 
 def test_depth_moves_the_side_view_only(scene):

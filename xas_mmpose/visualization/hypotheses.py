@@ -1,6 +1,7 @@
 """A picture of several 3D hypotheses beside the image they came from."""
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,8 +36,9 @@ def draw_hypotheses(image: np.ndarray,
 
     A view from the front hides a wrong depth, so there are three panels of
     one height: the image, the poses from the front (x to the right, y down)
-    and from the side (depth to the right, y down), both at one scale in mm.
-    Left, right (the person's own) and middle keep the skeleton's colours;
+    and from the side (depth to the right, y down), both at one scale in mm,
+    which is that of a person or of what is smaller or larger.
+    Left, right (the body's own) and middle keep the skeleton's colours;
     later hypotheses are paler, and unlikely ones more transparent. The truth
     is dashed grey.
 
@@ -206,7 +208,7 @@ def _style_view(axes: Axes, name: str, label: str, limit: float) -> None:
     axes.set_title(name, fontsize=10, pad=4)
     axes.set_xlabel(label, fontsize=8, labelpad=2)
     axes.set_ylabel('y (mm, down)', fontsize=8, labelpad=0)
-    ticks = np.arange(-limit, limit + 1, limit / 2)
+    ticks = np.linspace(-limit, limit, 5)
     axes.set_xticks(ticks)
     axes.set_yticks(ticks)
     axes.tick_params(labelsize=7, length=2)
@@ -246,13 +248,20 @@ def _segments(pose: np.ndarray,
 
 def _limit(hypotheses_3d: np.ndarray,
            target_3d: np.ndarray | None) -> float:
-    """Return half the side of the views in mm: all poses fit."""
+    """Return half the side of the views in mm: all poses fit.
+
+    People reach 500 to 1000 mm and are all drawn at one scale.
+    """
     poses = [hypotheses_3d] if target_3d is None else [hypotheses_3d,
                                                       target_3d]
     values = np.concatenate([np.abs(pose).ravel() for pose in poses])
     values = values[np.isfinite(values)]
-    reach = values.max() if len(values) else 0.0
-    return float(max(1000.0, np.ceil(reach / 500) * 500))
+    reach = float(values.max(initial=0.0))
+    if reach == 0:
+        return 1000.0
+    # A round number: five of a power of ten, and no more than 500.
+    step = min(500.0, 5 * 10.0**math.floor(math.log10(reach / 5)))
+    return max(2 * step, math.ceil(reach / step) * step)
 
 
 def _tint(m: int) -> float:

@@ -18,7 +18,7 @@ def mask_sheet(
 
     The foreground has its colours and an outline, the rest is dim. A picture
     without a mask is crossed out. What is shown is a square around the
-    person.
+    foreground.
 
     Args:
         cells: Picture (H, W, 3), BGR uint8, mask (H, W), uint8, or None, and
