@@ -9,6 +9,7 @@ import itertools
 import json
 import pickle
 import runpy
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +22,11 @@ from mmengine.config import Config
 from mmpose.registry import MODELS
 from torch import nn
 
+from xas_mmpose.datasets.animal_joint_tables import ANIMAL_KEYPOINT_SETS
 from xas_mmpose.datasets.datasets.tiktok import TIKTOK_SPLITS
 from xas_mmpose.datasets.mmpose_layout import write_annotations
 from xas_mmpose.render.studio import XasMiniSettings, write_studio_set
+from xas_mmpose.skeletons import ANIMAL3D_26
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / 'configs'
@@ -102,6 +105,44 @@ def wild_data(tmp_path: Path, mini_data: None,
                 (folder / f'{frame:04d}.png').write_bytes(content)
     for name in ('mpii', 'tiktok'):
         monkeypatch.setenv(f'XAS_{name.upper()}_ROOT', str(tmp_path / name))
+
+
+@pytest.fixture
+def animal3d_data(fake_animal3d, animal_pairs: Path,
+                  monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write four pictures of Animal3D, and six pairs of other animals."""
+    monkeypatch.setenv('XAS_ANIMAL3D_ROOT', str(fake_animal3d.root))
+    monkeypatch.setenv('XAS_SYNTHETIC_ANIMALS_ROOT', str(animal_pairs))
+
+
+@pytest.fixture
+def ap10k_data(fake_animal3d, animal3d_data: None, tmp_path: Path,
+               monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write the same pictures as those of AP-10K."""
+    entries = json.loads(
+        (fake_animal3d.root / 'test.json').read_text())['data']
+    root, names = tmp_path / 'ap10k', [
+        name or 'tail_mid' for name in ANIMAL_KEYPOINT_SETS['ap10k'].values()]
+    order = [ANIMAL3D_26.index(name) for name in names]
+    images, annotations = [], []
+    for i, entry in enumerate(entries):
+        for key, folder, ending in (('img_path', 'data', 'jpg'),
+                                    ('mask_path', 'masks', 'png')):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            shutil.copy(fake_animal3d.root / entry[key],
+                        root / f'{folder}/{i:012d}.{ending}')
+        images.append(dict(id=i, file_name=f'{i:012d}.jpg',
+                           width=entry['width'], height=entry['height']))
+        annotations.append(dict(
+            id=i, image_id=i, category_id=1, iscrowd=0, bbox=entry['bbox'],
+            keypoints=np.array(entry['keypoint_2d'])[order].ravel().tolist()))
+    (root / 'annotations').mkdir()
+    for split in ('train', 'test'):
+        (root / f'annotations/ap10k-{split}-split1.json').write_text(
+            json.dumps(dict(
+                images=images, annotations=annotations, categories=[
+                    dict(id=1, name='cow', supercategory='Bovidae')])))
+    monkeypatch.setenv('XAS_AP10K_ROOT', str(root))
 
 
 @pytest.fixture
