@@ -82,7 +82,7 @@ class XasZooMiniGenerator(StudioGenerator):
     """Makes the moments of an XaS-Zoo-Mini, see the base class."""
 
     # Animals are longer than people are high.
-    focal = 1.0
+    focal = 0.9
     shadow_size = 7200.0
 
     def _performer(self, subject: str, body: np.random.Generator,
