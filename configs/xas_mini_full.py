@@ -1,17 +1,6 @@
 # xas_mini.py, both stages in one run, with all that helps beyond the paper.
-_base_ = ['./xas_mini.py', './_base_/beyond_paper.py']
+_base_ = ['./_base_/mini/full.py', './_base_/datasets/xas_mini.py']
 
 model = dict(
-    head=dict(loss_teacher=_base_.teacher, pose_ranker=_base_.ranker))
-default_hooks = dict(ema=_base_.ema)
-
-# The teacher begins with stage 2, as the pretext tasks do.
-stages = [
-    dict(stage, loss_weights=dict(stage.loss_weights, loss_teacher=weight))
-    for stage, weight in zip(_base_.stages, (0.0, None))
-]
-custom_hooks = [
-    *_base_.custom_hooks[:-1],
-    dict(type='StageScheduleHook', stages=stages),
-    *_base_.target_hooks,
-]
+    head=dict(
+        **_base_.head, loss_symmetry=dict(midpoints=_base_.midpoints)))

@@ -1,29 +1,4 @@
-# Stage 1 of 2 made small, as xas_h36m_s1.py: synthetic pairs alone teach.
-_base_ = [
-    './_base_/models/xas_mini.py',
-    './_base_/datasets/xas_mini.py',
-    './_base_/schedules/xas_mini.py',
-]
+# Stage 1 of 2 on XaS-Mini, minutes on two CPU cores: synthetic pairs alone teach.
+_base_ = ['./_base_/mini/s1.py', './_base_/datasets/xas_mini.py']
 
-custom_imports = dict(imports=['xas_mmpose'], allow_failed_imports=False)
-
-model = dict(
-    head=dict(
-        metainfo={{_base_.dataset_info}},
-        loss_skeleton_mask=dict(loss_weight=0.0)))
-
-# The same numbers again on the same machine.
-randomness = dict(seed=0)
-
-default_hooks = dict(
-    checkpoint=dict(
-        interval=1,
-        max_keep_ckpts=2,
-        save_best='MPJPE/top1',
-        rule='less'))
-
-# What xas_mini.py reads of this stage, when stage 2 has replaced it.
-stage_1 = dict(
-    epochs=_base_.train_cfg.max_epochs,
-    lr=_base_.optim_wrapper.optimizer.lr,
-    param_scheduler=_base_.param_scheduler)
+model = dict(head=_base_.head)
