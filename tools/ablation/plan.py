@@ -53,11 +53,15 @@ class Table:
         title: What they are measured on.
         rows: The rows, each behind the one that it starts from.
         comparisons: Pairs of their names (before, after).
+        compared: The metrics in which pairs are compared.
+        note: What else the reader should know of the numbers.
     """
 
     title: str
     rows: Sequence[Row]
     comparisons: Sequence[tuple[str, str]]
+    compared: Sequence[str] = ('MPJPE/top1', 'P-MPJPE/top1')
+    note: str = ''
 
 
 @dataclass(eq=False)
@@ -126,7 +130,8 @@ def read_table(path: Path) -> Table:
     """Read a table of rows.
 
     Args:
-        path: A config with ``title``, ``rows`` and ``comparisons``.
+        path: A config with ``title``, ``rows`` and ``comparisons``, and, if
+            they differ from the usual, ``compared`` and ``note``.
 
     Returns:
         The table.
@@ -157,7 +162,8 @@ def read_table(path: Path) -> Table:
         if not set(pair) <= table['rows'].keys():
             raise ValueError(f'{path}: the comparison {pair} names an '
                              'unknown row')
-    return Table(table['title'], rows, comparisons)
+    more = {key: table[key] for key in ('compared', 'note') if key in table}
+    return Table(table['title'], rows, comparisons, **more)
 
 
 def make_config(row: Row, options: Mapping[str, Any]) -> Config:

@@ -11,8 +11,6 @@ from .plan import Run, Table
 #: Shown in the page's table; the JSON has all that were measured.
 COLUMNS = tuple(f'{metric}/{rule}' for rule in ('top1', 'oracle')
                 for metric in ('MPJPE', 'N-MPJPE', 'P-MPJPE'))
-#: Compared seed by seed.
-COMPARED = ('MPJPE/top1', 'P-MPJPE/top1')
 
 PROTOCOL = (
     'Errors in mm, both poses centred on the root; MPJPE aligns nothing else, '
@@ -112,9 +110,10 @@ def make_report(table: Table, runs: Sequence[Run],
         dict(before=a, after=b,
              **{metric: compare(about[a].get('seeds', {}),
                                 about[b].get('seeds', {}), metric)
-                for metric in COMPARED})
+                for metric in table.compared})
         for a, b in table.comparisons]
-    return dict(title=table.title, protocol=PROTOCOL,
+    return dict(title=table.title,
+                protocol=f'{PROTOCOL} {table.note}'.rstrip(),
                 settings=dict(settings), rows=means,
                 differences=differences, about=about)
 
@@ -152,19 +151,21 @@ def format_page(report: Mapping[str, Any]) -> str:
 
 def _comparison_table(report: Mapping[str, Any]) -> list[str]:
     """Return the lines on differences between rows."""
+    compared = [key for key in report['differences'][0]
+                if key not in ('before', 'after')]
     lines = [
         'The error of the second row minus that of the first one, seed by '
         'seed: less than 0 is better. A difference counts if its mean is '
         'larger than its standard deviation over the seeds and than those '
         'of both rows.', '',
         '| from | to | ' + ' | '.join(
-            f'{metric} | seeds better | verdict' for metric in COMPARED)
+            f'{metric} | seeds better | verdict' for metric in compared)
         + ' |',
-        '| --- | --- |' + ' ---: | ---: | --- |' * len(COMPARED)]
+        '| --- | --- |' + ' ---: | ---: | --- |' * len(compared)]
     verdicts: dict[str, list[str]] = {}
     for entry in report['differences']:
         cells = [entry['before'], entry['after']]
-        for metric in COMPARED:
+        for metric in compared:
             value = entry[metric]
             cells += (['-', '-', '-'] if value is None else
                       [_cell(value, sign='+'),
