@@ -17,7 +17,7 @@ from xas_mmpose.skeletons import ANIMAL3D_26
 #: What a test reads; there are no labels of losses.
 PIPELINE = [
     dict(type='LoadImage'), dict(type='LoadMask'),
-    dict(type='GetCubeBox', rule='mask', cube_size=2800),
+    dict(type='GetCubeBox', rule='mask', cube_size=2900),
     dict(type='CubeAffine', input_size=(64, 64)),
     dict(type='RemoveBackground'), dict(type='PackXasInputs'),
 ]

@@ -1,0 +1,151 @@
+"""The config for Animal3D: what differs from people's, and what is read."""
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
+from mmengine.structures import InstanceData
+from mmpose.registry import DATASETS
+
+from xas_mmpose.skeletons import ANIMAL3D_26
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+CONFIG = CONFIGS / 'xas_animal3d.py'
+
+
+def plain(value: object) -> object:
+    """Turn tuples into lists, which a config file cannot tell apart."""
+    if isinstance(value, dict):
+        return {key: plain(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value
+
+
+def test_it_differs_in_data_skeleton_and_body_alone():
+    animals = Config.fromfile(CONFIG)
+    people = Config.fromfile(CONFIGS / 'xas_h36m.py')
+    for key in ('optim_wrapper', 'param_scheduler', 'train_cfg', 'stages',
+                'custom_hooks', 'auto_scale_lr', 'randomness'):
+        assert animals[key] == people[key], key
+    ours, theirs = (config.model.to_dict() for config in (animals, people))
+    table = ours['head'].pop('metainfo')
+    theirs['head'].pop('metainfo')
+    assert ours['head']['loss_symmetry'].pop('midpoints') == []
+    theirs['head']['loss_symmetry'].pop('midpoints')
+    assert ours['head'].pop('decoder') == dict(
+        theirs['head'].pop('decoder'), depth_range=2.5, window=7)
+    assert ours == theirs
+    # Nothing of people's table is left in it.
+    for found in (table, animals.train_dataloader.dataset.metainfo.to_dict(),
+                  animals.dataset_info.to_dict()):
+        assert plain(found) == plain(ANIMAL3D_26.metainfo())
+        assert list(found['keypoint_info']) == list(range(26))
+    # Only the crop differs in how pictures are treated.
+    for key in ('train_pipeline', 'test_pipeline'):
+        steps = [step for step in people[key]
+                 if key[:5] == 'train' or 'Normalise' not in step.type]
+        assert [step.type for step in animals[key]] == [
+            step.type for step in steps]
+        assert animals[key][2] == dict(type='GetCubeBox', rule='mask',
+                                       cube_size=2900)
+        assert animals[key][3:] == steps[3:]
+
+
+def test_the_cube_is_that_of_the_synthetic_pairs(animal_pairs: Path,
+                                                 animal3d_data: None):
+    config = Config.fromfile(CONFIG)
+    dataset = DATASETS.build(dict(
+        config.train_dataloader.dataset.datasets[1],
+        pipeline=config.load))
+    cubes, depths = [], []
+    for i in range(len(dataset)):
+        sample = dataset[i]
+        cubes.append(sample['cube_size'])
+        depth = sample['keypoints_3d'][0, :, 2]
+        depths.append((depth - depth[ANIMAL3D_26.root_index])
+                      / sample['cube_size'])
+    assert np.mean(cubes) == pytest.approx(2900, rel=0.15)
+    # As deep as people's volumes are, one cube, they would not hold them.
+    half = config.model.head.decoder.depth_range / 2
+    assert np.mean(np.abs(depths) < half) > 0.98
+    assert np.mean(np.abs(depths) < 0.5) < 0.9
+
+
+def test_nothing_of_a_target_picture_is_known_but_its_mask(
+        animal3d_data: None, monkeypatch: pytest.MonkeyPatch):
+    # Whatever is set for the other configs.
+    monkeypatch.setenv('XAS_CROP_RULE', 'root')
+    dataset = DATASETS.build(
+        Config.fromfile(CONFIG).train_dataloader.dataset)
+    samples = [dataset[i]['data_samples'] for i in range(len(dataset))]
+    assert [s.domain for s in samples] == ['target'] * 4 + ['synthetic'] * 6
+    assert {s.crop_rule for s in samples} == {'mask'}
+    for sample in samples[:4]:
+        assert set(sample.gt_instances.keys()) == {
+            'bboxes', 'bbox_scores', 'bbox_scales'}
+        assert 'camera_param' not in sample
+        assert sample.gt_instance_labels.keypoint_weights.sum() == 0
+        assert list(sample.flip_indices) == list(ANIMAL3D_26.flip_indices)
+    for sample in samples[4:]:
+        assert sample.gt_instance_labels.keypoint_weights.sum() == 26
+
+
+def test_labels_of_the_training_change_nothing(
+        fake_animal3d, animal3d_data: None, tmp_path: Path,
+        small: Callable[[Config], dict], run_tool: Callable[..., None]):
+    options = small(Config.fromfile(CONFIG)) | {
+        'train_cfg.val_interval': 5, 'default_hooks.checkpoint.save_best':
+        None}
+
+    def weights(name: str) -> dict[str, torch.Tensor]:
+        run_tool('train', CONFIG, '--work-dir', tmp_path / name,
+                 options=options)
+        return torch.load(tmp_path / name / 'epoch_2.pth',
+                          weights_only=False)['state_dict']
+
+    before = weights('before')
+    path = fake_animal3d.root / 'train.json'
+    content = json.loads(path.read_text())
+    for entry in content['data']:
+        for key in set(entry) - {'img_path', 'mask_path', 'category',
+                                 'supercategory'}:
+            entry[key] = float('nan')
+    path.write_text(json.dumps(content))
+    after = weights('after')
+    assert len(before) > 300
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+@pytest.mark.parametrize('error', [0.0, 10.0])
+def test_truth_fed_back_and_a_known_error(animal3d_data: None, error: float):
+    config = Config.fromfile(CONFIG)
+    dataset = DATASETS.build(config.test_dataloader.dataset)
+    evaluator = Evaluator(config.test_evaluator)
+    evaluator.dataset_meta = dataset.metainfo
+    rng = np.random.default_rng(0)
+    for i in range(len(dataset)):
+        sample = dataset[i]['data_samples']
+        truth = sample.gt_instances
+        # In any direction; the root is right by definition, and counts.
+        away = rng.normal(size=(26, 3))
+        away *= error * 26 / 25 / np.linalg.norm(away, axis=1, keepdims=True)
+        away[ANIMAL3D_26.root_index] = 0
+        sample.pred_instances = InstanceData(
+            keypoints=truth.keypoints.copy(),
+            hypotheses_3d=(truth.keypoints_3d + away)[:, None] - 700,
+            hypothesis_scores=np.ones((1, 1, 26)))
+        evaluator.process([sample])
+    scores = evaluator.evaluate(len(dataset))
+    assert round(scores['MPJPE/top1'], 2) == error
+    assert round(scores['MPJPE/oracle/per-category'], 2) == error
+    assert {'MPJPE/top1/cow', 'MPJPE/top1/fox', 'MPJPE/top1/horse'} < set(
+        scores)
+    assert (scores['P-MPJPE/top1'] < 0.01) == (error == 0)
+    assert scores['2D/px'] == 0
