@@ -74,7 +74,7 @@ def test_the_cube_is_that_of_the_synthetic_pairs(animal_pairs: Path,
     assert np.mean(cubes) == pytest.approx(2900, rel=0.15)
     # As deep as people's volumes are, one cube, they would not hold them.
     half = config.model.head.decoder.depth_range / 2
-    assert np.mean(np.abs(depths) < half) > 0.98
+    assert np.mean(np.abs(depths) < half) > 0.95
     assert np.mean(np.abs(depths) < 0.5) < 0.9
 
 
