@@ -1,0 +1,16 @@
+"""Using trained models."""
+from .detector import MMDetector
+from .pose_3d_inferencer import Pose3DInferencer
+from .results import (
+    DepthProfiles,
+    PersonPose,
+    PicturePoses,
+    read_results,
+    results_dict,
+)
+from .zoo import find_model
+
+__all__ = [
+    'DepthProfiles', 'MMDetector', 'PersonPose', 'PicturePoses',
+    'Pose3DInferencer', 'find_model', 'read_results', 'results_dict',
+]
