@@ -13,7 +13,9 @@ from .finished_run import Evaluation, Training
 from .protocol import Number, read_numbers
 from .recipe import Recipe
 
-TASK = 'Body 3D Keypoint'
+#: MMPose's word for what is predicted, by the table of key points.
+_TASKS = {'animal3d_26': 'Animal 3D Keypoint'}
+_TASK = 'Body 3D Keypoint'
 COLLECTION = 'X as Supervision'
 #: Names of sets that do not say their own; computed ones do.
 _SETS = {
@@ -24,11 +26,14 @@ _SETS = {
     'SurrealPoseDataset': 'SURREAL',
     'SyntheticPairDataset': 'synthetic pairs',
     'OnlineSyntheticPairDataset': 'synthetic pairs made while training',
+    'XasAnimal3dDataset': 'Animal3D',
+    'XasAnimalKeypointDataset': 'pictures of animals with key points',
     'MaskedFolderDataset': 'own pictures and masks',
 }
 #: Pages that describe sets, by name.
 _CARDS = {
     'XaS-Mini': 'docs/xas_mini.md',
+    'XaS-Zoo-Mini': 'docs/xas_zoo_mini.md',
     'synthetic pairs': 'docs/synthetic_data.md',
     'synthetic pairs made while training': 'docs/synthetic_data.md',
 }
@@ -177,7 +182,7 @@ def make_results(training: Training, evaluation: Evaluation, recipe: Recipe,
             'Checkpoint': evaluation.checkpoint,
         }
         result = results.setdefault(tuple(said.items()), {
-            'Task': TASK,
+            'Task': _task(evaluation.cfg),
             'Dataset': cards.name(dataset),
             'Metrics': {},
             'Protocol': said,
@@ -220,6 +225,12 @@ def _rules(number: Number, cfg: Config) -> dict[str, Any]:
         'Crop Rule': protocol.crop,
         'Mean Over': number.mean,
     }
+
+
+def _task(cfg: Config) -> str:
+    """Return what MMPose calls the task."""
+    skeleton = cfg.get('dataset_info') or {}
+    return _TASKS.get(skeleton.get('dataset_name'), _TASK)
 
 
 def _split(dataset: Config) -> str:

@@ -94,3 +94,12 @@ def test_masks_say_who_made_them(method, said, entry, tmp_path):
     assert cards.masks(dataset(tmp_path)) is None
     assert cards.describe(dataset(tmp_path, data_prefix=prefix)) == (
         f'Human3.6M ({said} masks): labelled pairs')
+
+
+@pytest.mark.parametrize('info, task', [
+    (dict(dataset_name='human36m_18'), 'Body 3D Keypoint'),
+    (dict(dataset_name='animal3d_26'), 'Animal 3D Keypoint'),
+    (None, 'Body 3D Keypoint'),
+])
+def test_the_task_is_that_of_the_key_points(entry, info, task):
+    assert entry._task(ConfigDict(dataset_info=info)) == task
