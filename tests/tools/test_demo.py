@@ -17,7 +17,11 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.structures import InstanceData, PixelData
 from mmpose.registry import MODELS
+from mmpose.structures import PoseDataSample
+
+from xas_mmpose.skeletons import ANIMAL3D_26
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / 'tools' / 'demo.py'
@@ -207,6 +211,33 @@ def test_weights_of_another_model_are_refused(
     torch.save(dict(state_dict=first), weights)
     with pytest.raises(ValueError, match=r'lacks head\.final_layer\.bias'):
         load_model(cfg, weights)
+
+
+def test_errors_on_pictures_are_from_the_skeletons_own_root(
+        demo: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    testing = sys.modules['demonstration.testing']
+    seen = {}
+
+    def note(*args, errors: dict, **kwargs) -> np.ndarray:
+        seen.update(errors)
+        return np.zeros((4, 4, 3), np.uint8)
+
+    monkeypatch.setattr(testing, 'draw_hypotheses', note)
+    # All key points of an animal are right but the first, an eye.
+    truth = np.random.default_rng(0).normal(size=(1, 26, 3)) * 500
+    pred = truth.copy()
+    pred[0, 0, 2] += 260
+    sample = PoseDataSample(metainfo=dict(
+        crop_affine=np.eye(3)[:2], img_path='fox.jpg'))
+    sample.pred_instances = InstanceData(
+        keypoints=truth[..., :2], keypoints_3d=pred,
+        hypotheses_3d=pred[:, None], hypothesis_scores=np.ones((1, 1, 26)))
+    sample.gt_instances = InstanceData(
+        keypoints_3d=truth, keypoints_3d_visible=np.ones((1, 26)))
+    sample.gt_fields = PixelData(masks=torch.ones(1, 8, 8))
+    testing.draw(tmp_path, [(torch.zeros(3, 8, 8, dtype=torch.uint8),
+                             sample)], ANIMAL3D_26.metainfo(), 1)
+    assert seen['MPJPE/top1'] == pytest.approx(10)
 
 
 def test_a_schedule_is_squeezed_in_proportion(demo: ModuleType):

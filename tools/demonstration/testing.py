@@ -127,7 +127,8 @@ def draw(folder: Path, answers: Answers, skeleton: dict, num: int) -> None:
         visible = truth.keypoints_3d_visible
         errors = {
             f'{metric}/top1': float(pose_errors(
-                pred.keypoints_3d, truth.keypoints_3d, visible, metric)[0])
+                pred.keypoints_3d, truth.keypoints_3d, visible, metric,
+                skeleton['root_index'])[0])
             for metric in ('MPJPE', 'P-MPJPE')}
         picture = draw_hypotheses(
             image.permute(1, 2, 0).numpy(),
