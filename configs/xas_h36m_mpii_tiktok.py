@@ -23,7 +23,9 @@ target_tiktok = dict(
     type='TikTokDataset',
     data_root=tiktok_root,
     videos='train',  # the authors' 41 videos
-    pipeline=load_in_the_wild)
+    # The authors change the colours of these frames, and of no others;
+    # prob=0 leaves them as they are.
+    pipeline=[*load_in_the_wild, dict(type='RandomColorChange', prob=0.6)])
 
 train_dataloader = dict(
     # How the authors mix is not in their code: half the target pictures are

@@ -1,13 +1,17 @@
 """The mixed training: Human3.6M, MPII, TikTok and synthetic pairs."""
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
+from mmpose.registry import DATASETS
 from torch import nn
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
@@ -50,6 +54,21 @@ def test_each_source_is_cropped_by_what_is_known_of_it(
         'loss_synthetic', 'loss_synthetic_likelihood', 'loss_skeleton_mask',
         'loss_physique_mask', 'loss_symmetry', 'loss_prior'}
     assert all(torch.isfinite(loss) and loss > 0 for loss in losses.values())
+
+
+def test_colours_of_tiktok_alone_are_changed(config: Config):
+    parts = [copy.deepcopy(part)
+             for part in config.train_dataloader.dataset.datasets]
+    kinds = [[step.type for step in part.pipeline] for part in parts]
+    assert kinds[2] == [*kinds[1], 'RandomColorChange']
+    for part in parts[1:3]:
+        part.indices = 1
+        dataset = DATASETS.build(part)
+        plain = cv2.imread(dataset.get_data_info(0)['img_path'])
+        np.random.seed(0)  # noqa: NPY002  as MMEngine seeds a training
+        changed = sum(not np.array_equal(dataset[0]['img'], plain)
+                      for _ in range(50))
+        assert changed == 0 if part is parts[1] else 20 < changed < 40
 
 
 def test_it_differs_in_its_pictures_alone(config: Config):

@@ -5,9 +5,10 @@ from .formatting import PackXasInputs
 from .geodesic_weight import GeodesicWeight
 from .labels import NormaliseKeypoints3D
 from .mask import LoadMask, RemoveBackground
+from .random_color import RandomColorChange
 
 __all__ = [
     'CubeAffine', 'GeodesicWeight', 'GetCubeBox', 'LoadMask',
-    'NormaliseKeypoints3D', 'PackXasInputs', 'RandomCubeTransform',
-    'RandomFlipPose3D', 'RemoveBackground'
+    'NormaliseKeypoints3D', 'PackXasInputs', 'RandomColorChange',
+    'RandomCubeTransform', 'RandomFlipPose3D', 'RemoveBackground'
 ]
