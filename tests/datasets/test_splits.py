@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from xas_mmpose.datasets import human36m_meta, splits
+from xas_mmpose.datasets.datasets import XasHuman36mDataset
 from xas_mmpose.datasets.human36m_meta import CAMERA_IDS, Sequence, Split
 from xas_mmpose.datasets.mmpose_layout import write_annotations
+from xas_mmpose.datasets.split_files import write_split_file
 from xas_mmpose.datasets.splits import draw_split
 
 
@@ -148,3 +150,20 @@ def test_files_that_cannot_be_split_are_named(h36m: Path, tmp_path: Path):
     for name in ('broken', 'empty'):
         with pytest.raises(ValueError, match=name):
             draw_split(tmp_path / f'{name}.npz', 'train')
+
+
+def test_data_sets_read_the_split(h36m: Path):
+    drawn = draw_split(h36m, 'test_every64')
+    write_split_file(h36m.with_name('split.txt'), drawn.imgnames, 'a split')
+    options = dict(data_root=str(h36m.parent), ann_file=h36m.name,
+                   split_file='split.txt', check_files=False)
+    dataset = XasHuman36mDataset(**options)
+    infos = [dataset.get_data_info(i) for i in range(len(dataset))]
+    assert [info['img_path'].removeprefix(f'{h36m.parent}/')
+            for info in infos] == drawn.imgnames
+    # An interval counts what the split leaves.
+    dataset = XasHuman36mDataset(**options, sample_interval=2)
+    assert {dataset.get_data_info(i)['frame_id'] for i in range(len(dataset))
+            } == {'S9_Waiting_2_000001', 'S9_Waiting_2_000129'}
+    with pytest.raises(ValueError, match=r'is left with .*, split_file=/'):
+        XasHuman36mDataset(**options, subjects=['S1'])

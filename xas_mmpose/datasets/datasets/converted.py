@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from xas_mmpose.datasets.split_files import read_split_file
 from xas_mmpose.skeletons import HUMAN36M_18, Skeleton
 
 from .base import BasePoseDataset3D, label_keys
@@ -45,8 +46,11 @@ class ConvertedPoseDataset(BasePoseDataset3D):
             needs.
         subjects: Subjects to keep, as ``['S9', 'S11']``; None for all.
         actions: Actions to keep, as ``['Directions']``; None for all.
-        sample_interval: Keeps the first, and then every n-th, frame of each
-            sequence and camera.
+        sample_interval: Keeps the first, and then every n-th, of the file's
+            frames of each sequence and camera.
+        split_file: Text with the names of the pictures to keep, as
+            ``tools/dataset_converters/make_split.py`` writes it, relative to
+            ``data_root``; None for all.
         command: The command that makes the set, for error messages, where
             it is not MMPose's converter.
         **kwargs: See :class:`BasePoseDataset3D`.
@@ -77,6 +81,7 @@ class ConvertedPoseDataset(BasePoseDataset3D):
                  subjects: Sequence[str] | None = None,
                  actions: Sequence[str] | None = None,
                  sample_interval: int = 1,
+                 split_file: str | None = None,
                  command: str | None = None,
                  **kwargs: Any) -> None:
         if mask_layout not in ('nested', 'flat', 'auto'):
@@ -96,6 +101,7 @@ class ConvertedPoseDataset(BasePoseDataset3D):
         self.command = command
         self.subjects = subjects
         self.actions = actions
+        self.split_file = split_file
         self.cameras: dict[tuple[str, str], dict[str, Any]] = {}
         super().__init__(
             ann_file=ann_file,
@@ -120,11 +126,12 @@ class ConvertedPoseDataset(BasePoseDataset3D):
         """
 
     def _join_prefix(self) -> None:
-        """Make ``camera_param_file`` relative to ``data_root``, too."""
+        """Make the other files relative to ``data_root``, too."""
         super()._join_prefix()
-        if self.camera_param_file and self.data_root:
-            self.camera_param_file = os.path.join(self.data_root,
-                                                  self.camera_param_file)
+        for name in ('camera_param_file', 'split_file'):
+            if getattr(self, name) and self.data_root:
+                setattr(self, name,
+                        os.path.join(self.data_root, getattr(self, name)))
 
     def load_data_list(self) -> list[dict]:
         """List the samples that the filters leave."""
@@ -134,9 +141,12 @@ class ConvertedPoseDataset(BasePoseDataset3D):
         index = FolderIndex()
         samples = []
         seen: dict[str, int] = {}
-        for row, imgname in enumerate(arrays['imgname'].tolist()):
+        imgnames = arrays['imgname'].tolist()
+        listed = (read_split_file(self.split_file, imgnames, self.ann_file)
+                  if self.split_file else frozenset(imgnames))
+        for row, imgname in enumerate(imgnames):
             subject, action, camera = self.split_imgname(imgname)
-            if not (_kept(subject, self.subjects)
+            if not (imgname in listed and _kept(subject, self.subjects)
                     and _kept(action, self.actions)):
                 continue
             sequence = os.path.basename(imgname).rpartition('_')[0]
@@ -161,7 +171,7 @@ class ConvertedPoseDataset(BasePoseDataset3D):
             raise ValueError(
                 f'{self.ann_file}: none of its {len(arrays["imgname"])} '
                 f'pictures is left with subjects={self.subjects}, '
-                f'actions={self.actions}')
+                f'actions={self.actions}, split_file={self.split_file}')
         if self.check_files:
             self._check_files(samples, index)
         return samples
