@@ -10,6 +10,8 @@ import numpy as np
 from .animal3d_files import read_json
 
 _WHAT = "COCO's images, annotations and categories"
+#: Longest side of a picture in px that a JPEG file can have.
+_LARGEST = 65535
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +132,7 @@ def _animals(path: str, tables: dict[str, list]) -> Iterator[CocoAnimal]:
             if not isinstance(name, str) or not name:
                 raise TypeError(f'file_name {name!r}')
             size = int(image['width']), int(image['height'])
-            if min(size) < 1:
+            if not 1 <= min(size) <= max(size) <= _LARGEST:
                 raise ValueError(f'picture of {size} px')
             category = categories[entry['category_id']]
             animal = CocoAnimal(
