@@ -2,19 +2,29 @@
 """Test a model: `python tools/test.py configs/xas_h36m.py epoch_10.pth`.
 
 The arguments are those of MMPose's own tools/test.py, which tests our
-configs just as well.
+configs just as well, and --protocol, which takes what is tested, and how,
+from a file of configs/_base_/protocols (docs/protocols.md).
 """
 from __future__ import annotations
 
 import argparse
+import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import mmengine
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
-import xas_mmpose  # noqa: F401  registers everything
+from xas_mmpose.engine.config_options import OptionsAction, merge_options
+from xas_mmpose.evaluation.functional import ACTION_SETS
+
+PROTOCOLS = (Path(__file__).resolve().parents[1] / 'configs' / '_base_' /
+             'protocols')
+#: Behind a number's key: itself, and means of it that are as short.
+_MEANS = ('', '/per-action', *(f'/{name}' for name in ACTION_SETS))
 
 
 def parse_args() -> argparse.Namespace:
@@ -28,14 +38,19 @@ def parse_args() -> argparse.Namespace:
         '--work-dir',
         help="where logs go (default: the config's own work_dir, else "
         'work_dirs/<name of the config>)')
+    parser.add_argument(
+        '--protocol', metavar='NAME',
+        help='test by this protocol instead of the one of the config: '
+        f'{", ".join(sorted(path.stem for path in PROTOCOLS.glob("*.py")))}, '
+        'or a file like theirs')
     parser.add_argument('--out', help='write the metrics here (.json, .pkl)')
     parser.add_argument(
         '--dump', help='write the predictions here (.pkl)')
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, default={},
+        '--cfg-options', nargs='+', action=OptionsAction, default={},
         metavar='KEY=VALUE',
         help='replace settings of the config, e.g. '
-        'test_dataloader.batch_size=4')
+        'test_dataloader.batch_size=4; they stand last')
     parser.add_argument(
         '--show-dir', help='write pictures of predictions here')
     parser.add_argument(
@@ -58,11 +73,23 @@ def parse_args() -> argparse.Namespace:
         parser.error(f'there is no config file {args.config}')
     if '://' not in args.checkpoint and not Path(args.checkpoint).is_file():
         parser.error(f'there is no checkpoint file {args.checkpoint}')
+    if args.protocol and not protocol_file(args.protocol).is_file():
+        parser.error(f'there is no protocol {args.protocol}: '
+                     f'{protocol_file(args.protocol)}')
+    if args.out and not args.out.endswith(
+            ('.json', '.yml', '.yaml', '.pkl', '.pickle')):
+        parser.error(f'--out writes json, yaml or pickle files: {args.out} '
+                     'should end in .json')
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         parser.error(f'--dump writes pickle files: {args.dump} should end '
                      'in .pkl')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
+
+
+def protocol_file(name: str) -> Path:
+    """Return the file of a protocol."""
+    return Path(name) if name.endswith('.py') else PROTOCOLS / f'{name}.py'
 
 
 def load_config(args: argparse.Namespace) -> Config:
@@ -72,6 +99,9 @@ def load_config(args: argparse.Namespace) -> Config:
         ValueError: An option does not fit the config.
     """
     cfg = Config.fromfile(args.config)
+    if args.protocol:
+        cfg.merge_from_dict(
+            Config.fromfile(protocol_file(args.protocol)).to_dict())
     cfg.launcher = args.launcher
     cfg.load_from = args.checkpoint
     if args.work_dir:
@@ -113,16 +143,51 @@ def load_config(args: argparse.Namespace) -> Config:
             metrics = [metrics]
         cfg.test_evaluator = [
             *metrics, dict(type='DumpResults', out_file_path=args.dump)]
-    cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options)
     return cfg
+
+
+class ProtocolLines(logging.Handler):
+    """Keeps what metrics say of their rules, to be said at the end.
+
+    Attributes:
+        rules: Keys of numbers by the text that is true of them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.rules: dict[str, list[str]] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line ``Protocol of KEY ..: TEXT``."""
+        start, found, text = record.getMessage().partition(': ')
+        if found and start.startswith('Protocol of '):
+            self.rules.setdefault(text, []).extend(start.split()[2:])
+
+    def summary(self, metrics: Mapping[str, object]) -> str:
+        """Return the numbers, each below the rules that it was made by."""
+        lines = []
+        for text, keys in self.rules.items():
+            lines.append(text)
+            shown = [key + mean for key in keys for mean in _MEANS]
+            lines += [f'    {key}: {metrics[key]:.2f}' for key in shown
+                      if isinstance(metrics.get(key), float)]
+        return '\n'.join(lines)
 
 
 def main() -> None:
     """Test."""
     args = parse_args()
-    metrics = Runner.from_cfg(load_config(args)).test()
-    if args.out and mmengine.dist.is_main_process():
+    runner = Runner.from_cfg(load_config(args))
+    protocols = ProtocolLines()
+    MMLogger.get_current_instance().addHandler(protocols)
+    metrics = runner.test()
+    if not mmengine.dist.is_main_process():
+        return
+    if args.out:
         mmengine.dump(metrics, args.out)
+    if protocols.rules:
+        print(protocols.summary(metrics))
 
 
 if __name__ == '__main__':

@@ -10,10 +10,11 @@ import argparse
 import os
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.runner import Runner
 
-import xas_mmpose  # noqa: F401  registers everything
+from xas_mmpose.engine.config_options import OptionsAction, merge_options
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,7 +33,7 @@ def parse_args() -> argparse.Namespace:
         'one in the work dir')
     parser.add_argument(
         '--amp', action='store_true',
-        help='train in mixed precision')
+        help='train in mixed precision, which takes a GPU')
     parser.add_argument(
         '--no-validate', action='store_true',
         help='do not validate while training')
@@ -50,10 +51,11 @@ def parse_args() -> argparse.Namespace:
         '--wait-time', type=float, default=1,
         help='seconds that a window stays')
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, default={},
+        '--cfg-options', nargs='+', action=OptionsAction, default={},
         metavar='KEY=VALUE',
         help='replace settings of the config, e.g. '
-        'train_dataloader.batch_size=4 model.backbone.init_cfg=None')
+        'train_dataloader.batch_size=4 model.backbone.init_cfg=None; '
+        'they stand last')
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none', help='what starts the processes of a distributed run')
@@ -64,6 +66,8 @@ def parse_args() -> argparse.Namespace:
         parser.error(f'there is no config file {args.config}')
     if args.resume not in (None, 'auto') and not Path(args.resume).is_file():
         parser.error(f'there is no checkpoint {args.resume} to resume from')
+    if args.work_dir and Path(args.work_dir).is_file():
+        parser.error(f'--work-dir {args.work_dir} is a file, not a folder')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
@@ -88,6 +92,9 @@ def load_config(args: argparse.Namespace) -> Config:
         if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
             raise ValueError(f"--amp does not go with the config's optimizer "
                              f'wrapper {kind}: leave --amp out')
+        if get_device() in ('cpu', 'mps'):
+            raise ValueError('--amp takes a GPU, and there is none: leave '
+                             '--amp out')
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if args.resume:
@@ -108,7 +115,7 @@ def load_config(args: argparse.Namespace) -> Config:
         cfg.default_hooks.visualization.update(
             enable=True, show=args.show, out_dir=args.show_dir,
             interval=args.interval, wait_time=args.wait_time)
-    cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options)
     return cfg
 
 

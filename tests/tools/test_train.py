@@ -19,6 +19,7 @@ RUNS = itertools.count()
 MODULE = """
 import torch
 from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmpose.registry import DATASETS, METRICS, MODELS
 
@@ -51,6 +52,8 @@ class MeanOutput(BaseMetric):
         self.results += [float(y) for y in data_samples]
 
     def compute_metrics(self, results):
+        MMLogger.get_current_instance().info(
+            'Protocol of mean std: all outputs alike')
         return dict(mean=sum(results) / len(results))
 """
 
@@ -104,7 +107,7 @@ def weight_of(checkpoint: Path) -> float:
     return float(torch.load(checkpoint)['state_dict']['weight'])
 
 
-def test_train_resume_and_test(config, tmp_path, monkeypatch):
+def test_train_resume_and_test(config, tmp_path, monkeypatch, capsys):
     work_dir = tmp_path / 'work'
     run('train', config, '--work-dir', work_dir, monkeypatch=monkeypatch)
     # Two steps down a slope of 1, each 0.5 long.
@@ -125,6 +128,9 @@ def test_train_resume_and_test(config, tmp_path, monkeypatch):
         '--cfg-options', renamed(), monkeypatch=monkeypatch)
     assert json.loads((tmp_path / 'metrics.json').read_text()) == {
         'mean': -2.}
+    # What the metric said of its rules stands at the end.
+    assert capsys.readouterr().out.endswith(
+        'all outputs alike\n    mean: -2.00\n')
     assert (tmp_path / 'out.pkl').is_file()
 
 
@@ -147,12 +153,50 @@ def test_missing_config_is_named(name, config, monkeypatch, capsys):
     ('train', ['--resume', 'nowhere.pth'], 'no checkpoint nowhere.pth'),
     ('test', ['nowhere.pth'], 'no checkpoint file nowhere.pth'),
     ('test', ['http://x/y.pth', '--dump', 'out.json'], 'end in .pkl'),
+    ('test', ['http://x/y.pth', '--out', 'out.txt'], 'end in .json'),
+    ('test', ['http://x/y.pth', '--protocol', 'every63'],
+     'no protocol every63: '),
+    ('train', ['--work-dir', 'tiny.py'], 'tiny.py is a file, not a folder'),
+    ('train', ['--cfg-options', 'train_cfg.max_epochs', '=3'],
+     "'train_cfg.max_epochs' is no KEY=VALUE"),
 ])
 def test_bad_arguments_are_named(name, args, message, config, monkeypatch,
                                  capsys):
     with pytest.raises(SystemExit):
         run(name, config, *args, monkeypatch=monkeypatch)
     assert message in ' '.join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize('name', ['train', 'test'])
+def test_slips_in_options_are_named(name, config, tmp_path, monkeypatch):
+    rest = ['http://x/y.pth'] if name == 'test' else []
+    with pytest.raises(ValueError, match="do you mean 'train_cfg'"):
+        run(name, config, *rest, '--cfg-options', 'train_cgf.max_epochs=3',
+            monkeypatch=monkeypatch)
+
+
+def test_mixed_precision_takes_a_gpu(config, monkeypatch):
+    monkeypatch.setattr('mmengine.device.get_device', lambda: 'cpu')
+    with pytest.raises(ValueError, match='--amp takes a GPU'):
+        run('train', config, '--amp', monkeypatch=monkeypatch)
+
+
+def test_a_protocol_takes_the_place_of_the_evaluation(config, tmp_path,
+                                                      monkeypatch, capsys):
+    protocol = tmp_path / 'other.py'
+    protocol.write_text(
+        "test_dataloader = dict(batch_size=4)\n"
+        "test_evaluator = dict(_delete_=True, type='MeanOutput', "
+        "prefix='other')\n")
+    config.write_text(config.read_text().replace(
+        'test_evaluator = dict(', 'test_evaluator = dict(no_option=1, '))
+    run('train', config, '--no-validate', '--work-dir', tmp_path / 'work',
+        monkeypatch=monkeypatch)
+    run('test', config, tmp_path / 'work/epoch_1.pth', '--protocol', protocol,
+        '--out', tmp_path / 'metrics.json', '--work-dir', tmp_path / 'work',
+        '--cfg-options', renamed(), monkeypatch=monkeypatch)
+    assert json.loads((tmp_path / 'metrics.json').read_text()) == {
+        'other/mean': 0.}
 
 
 @pytest.mark.parametrize('args, message', [
