@@ -15,6 +15,7 @@ TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'make_xas_mini.py'
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     """Run the tool as from the command line."""
     monkeypatch.setattr(sys, 'argv', [str(TOOL), *arguments])
+    monkeypatch.syspath_prepend(str(TOOL.parent))
     runpy.run_path(str(TOOL), run_name='__main__')
 
 

@@ -13,7 +13,7 @@ from xas_mmpose.render.studio import (
     write_studio_set,
 )
 from xas_mmpose.render.studio.statistics import (
-    describe_xas_mini,
+    describe_studio_set,
     prior_poses,
 )
 
@@ -34,7 +34,7 @@ def _few_poses(monkeypatch) -> None:
 
 
 def test_numbers(folder):
-    numbers = describe_xas_mini(folder)
+    numbers = describe_studio_set(folder)
     assert numbers['version'] == '1.0'
     assert numbers['checksum'] == (
         folder / 'checksum.txt').read_text().strip()
@@ -43,7 +43,7 @@ def test_numbers(folder):
     assert train['sequences'] == 4
     assert train['keypoints_inside_mask'] > 0.9
     assert 3500 < train['root_depth_mm']['p50'] < 6500
-    assert 20 < train['person_height_px']['p50'] < 90
+    assert 20 < train['height_px']['p50'] < 90
     assert 0.6 < test['segmenter_iou']['p50'] < 1
     for split in (train, test):
         distance = split['p_mpjpe_to_prior_mm']
@@ -54,20 +54,21 @@ def test_numbers(folder):
 
 def test_what_lies_outside_the_mask_counts(folder):
     path = next((folder / 'masks/S5').rglob('*.png'))
-    before = describe_xas_mini(folder)['train']['keypoints_inside_mask']
+    before = describe_studio_set(folder)['train']['keypoints_inside_mask']
     mask = cv2.imread(str(path), 0)
     dot = np.zeros_like(mask)
     dot[:2, :2] = 255
     try:
         cv2.imwrite(str(path), dot)
-        after = describe_xas_mini(folder)['train']['keypoints_inside_mask']
+        after = describe_studio_set(folder)['train']['keypoints_inside_mask']
     finally:
         cv2.imwrite(str(path), mask)
     assert after == pytest.approx(before - 0.25, abs=0.03)
 
 
 def test_prior_poses_are_drawn_from_their_seed():
-    a, again, b = prior_poses(3, 1), prior_poses(3, 1), prior_poses(3, 2)
+    a, again, b = (
+        prior_poses(XasMiniSettings, 3, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(a, again)
     assert a.shape == (3, 17, 3)
     assert np.abs(a - b).max() > 50
@@ -75,5 +76,5 @@ def test_prior_poses_are_drawn_from_their_seed():
 
 
 def test_an_unfinished_set_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match='no finished XaS-Mini'):
-        describe_xas_mini(tmp_path)
+    with pytest.raises(FileNotFoundError, match='no finished studio set'):
+        describe_studio_set(tmp_path)

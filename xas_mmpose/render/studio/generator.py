@@ -66,6 +66,8 @@ class StudioSettings(ABC):
     #: The first key points of this skeleton are what the set holds.
     SKELETON: ClassVar[Skeleton]
     NUM_KEYPOINTS: ClassVar[int]
+    #: Bodies that labelled training pairs for this set show.
+    PAIR_BODIES: ClassVar[tuple[str, ...]]
     #: Ends of limbs, which segmenters lose.
     ENDS: ClassVar[tuple[str, ...]]
 

@@ -63,6 +63,7 @@ class XasMiniSettings(StudioSettings):
     SKELETON = HUMAN36M_18
     #: The key points that Human3.6M has: all but the thorax.
     NUM_KEYPOINTS = 17
+    PAIR_BODIES = ('human', )
     ENDS = ('left_wrist', 'right_wrist', 'left_ankle', 'right_ankle')
 
     frames: int = 10

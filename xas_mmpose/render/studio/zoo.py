@@ -62,6 +62,7 @@ class XasZooMiniSettings(StudioSettings):
     ACTIONS = tuple(CLIPS)
     SKELETON = ANIMAL3D_26
     NUM_KEYPOINTS = ANIMAL3D_26.num_keypoints
+    PAIR_BODIES = PAIR_SPECIES
     ENDS = ('left_front_paw', 'right_front_paw', 'left_back_paw',
             'right_back_paw')
 
