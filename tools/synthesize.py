@@ -131,8 +131,10 @@ def make_parser() -> argparse.ArgumentParser:
     group.add_argument('--textures', metavar='FOLDER',
                        help='texture pictures to take the looks from')
     group.add_argument('--uv-template', metavar='FILE',
-                       help='.obj with the texture coordinates, for bodies '
-                       'that have none')
+                       help='.obj or .pkl with the texture coordinates, for '
+                       'bodies that have none, or "sides": pictures show an '
+                       'animal from its left and from its right, side by '
+                       'side')
     group.add_argument('--family', choices=SMAL_FAMILIES,
                        help='family of animals to draw shapes from, for '
                        'SMAL files')

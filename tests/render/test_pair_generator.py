@@ -183,7 +183,7 @@ def test_every_setting_counts() -> None:
 
 @pytest.mark.parametrize('key, name, said', [
     ('textures', 'skins', 'no folder of texture pictures'),
-    ('uv_template', 'uv.obj', r'no \.obj with texture coordinates'),
+    ('uv_template', 'uv.obj', r'no \.obj or \.pkl with texture coordinates'),
     ('family_data', 'smal.pkl', "no file of the families' shapes"),
     ('backgrounds', 'photos', 'no folder of photographs'),
     ('poses', 'walk.npz', 'no file or folder of poses'),
@@ -276,10 +276,12 @@ def test_smal_without_a_file_says_where_it_is(
         settings(body='smal')
 
 
-def test_words_for_poses_are_no_files() -> None:
-    own = settings(body='horse', poses=('clips', 'ranges', 'fox'))
+def test_words_are_no_files() -> None:
+    own = settings(body='horse', poses=('clips', 'ranges', 'fox'),
+                   uv_template='sides')
     assert own.described['poses'] == ['clips', 'ranges', 'fox']
-    assert 'poses' not in own.described['checksums']
+    assert own.described['uv_template'] == 'sides'
+    assert own.described['checksums'] == {}
 
 
 def test_animals_make_samples() -> None:

@@ -1,6 +1,7 @@
 """Texture coordinates from .obj files."""
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,22 @@ def test_unfit_files_are_refused(template: Path, text: str,
     with pytest.raises(ValueError, match=complaint) as error:
         read_uv_template(template, FACES)
     assert str(template) in str(error.value)
+
+
+def test_a_pickle_has_the_faces_in_order(tmp_path: Path) -> None:
+    path = tmp_path / 'my_smpl_00781_4_all_template_w_tex_uv_001.pkl'
+    vt, ft = np.random.default_rng(0).random((5, 2)), FACES + 1
+    path.write_bytes(pickle.dumps(dict(vt=vt, ft=ft.astype(np.uint32)), 2))
+    coordinates, corners = read_uv_template(path, FACES)
+    assert (coordinates.dtype, corners.dtype) == (np.float32, np.int64)
+    np.testing.assert_allclose(coordinates, vt, rtol=1e-6)
+    np.testing.assert_array_equal(corners, ft)
+    for content, said in ((dict(vt=vt), 'holds no texture coordinates'),
+                          (dict(vt=vt, ft=ft[:1]), r'ft \(1, 3\) does not'),
+                          (dict(vt=vt, ft=ft + 2), 'this body of 2 faces')):
+        path.write_bytes(pickle.dumps(content, 2))
+        with pytest.raises(ValueError, match=said):
+            read_uv_template(path, FACES)
 
 
 def test_a_missing_file_is_named(template: Path) -> None:

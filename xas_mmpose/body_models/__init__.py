@@ -1,5 +1,6 @@
 """Parametric bodies, the files they come from, and the prior over poses."""
 from .animal_poses import ANIMAL_POSE_RANGES, animal_pose_rule
+from .array_pickle import load_array_pickle
 from .body import BodyOutput, ParametricBody
 from .families import SMAL_FAMILIES, FamilyShapePrior, family_betas
 from .gaussian_poses import GaussianPosePrior
@@ -49,6 +50,7 @@ __all__ = [
     'clip_poses_of',
     'family_betas',
     'free_human',
+    'load_array_pickle',
     'load_body',
     'load_model_file',
     'pose_rule',

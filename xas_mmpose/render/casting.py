@@ -69,8 +69,8 @@ def make_wardrobe(body: ParametricBody, look: str = 'auto',
             picks ``texture`` if a folder of them is given, else one of the
             first three.
         textures: Folder of texture pictures.
-        uv_template: ``.obj`` with the texture coordinates, for bodies that
-            come without.
+        uv_template: ``.obj`` or ``.pkl`` with the texture coordinates, or
+            ``sides``, for bodies that come without.
 
     Returns:
         The wardrobe.

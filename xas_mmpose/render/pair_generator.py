@@ -29,6 +29,7 @@ from .fingerprint import fingerprint
 from .photo_background import PhotoBackground
 from .set_layouts import LAYOUTS
 from .synthesis import Sample, SceneSettings, Subject, Synthesizer
+from .uv_projection import SIDES
 
 #: Changes when the same settings give other pictures.
 VERSION = '2.0'
@@ -39,7 +40,7 @@ _SUBJECT_STREAM, _SAMPLE_STREAM = 0, 1
 #: Settings that name a file or a folder, and what it is.
 _FILES = dict(
     textures='folder of texture pictures',
-    uv_template='.obj with texture coordinates',
+    uv_template='.obj or .pkl with texture coordinates',
     family_data="file of the families' shapes (smal_CVPR2017_data.pkl)",
     backgrounds='folder of photographs')
 
@@ -66,8 +67,8 @@ class SyntheticSetSettings:
             points must be the same.
         look: See :func:`~xas_mmpose.render.casting.make_wardrobe`.
         textures: Folder of texture pictures.
-        uv_template: ``.obj`` with the texture coordinates, for bodies that
-            come without.
+        uv_template: ``.obj`` or ``.pkl`` with the texture coordinates, or
+            ``sides``, for bodies that come without.
         family: Family of animals that shapes are drawn from, for SMAL
             bodies, see :func:`~xas_mmpose.render.casting.make_shape_prior`.
         family_data: SMAL's file of the families' shapes.
@@ -190,7 +191,7 @@ class SyntheticSetSettings:
                      poses='file or folder of poses')
         for key in _FILES:
             name = getattr(self, key)
-            files[key] = [] if name is None else [name]
+            files[key] = [] if name in (None, SIDES) else [name]
         for key, names in files.items():
             for name in names:
                 if not Path(name).exists():

@@ -1,4 +1,4 @@
-"""Texture coordinates from a Wavefront ``.obj`` file."""
+"""Texture coordinates from a template: an ``.obj``, or SMALST's pickle."""
 from __future__ import annotations
 
 from itertools import pairwise
@@ -6,18 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
+from xas_mmpose.body_models import load_array_pickle
+
 
 def read_uv_template(path: str | Path,
                      faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Read the texture coordinates of a mesh.
 
     SURREAL's textures, for one, go with the coordinates of a template of
-    SMPL that comes with them.
+    SMPL that comes with them, and SMALST's with those of
+    ``my_smpl_00781_4_all_template_w_tex_uv_001.pkl``.
 
     Args:
         path: ``.obj`` file with the vertices in the body's order; faces may
             come in any order, those of more than three corners are cut into
-            fans.
+            fans. Or a ``.pkl`` of ``vt`` (N, 2) and ``ft`` (F, 3), with the
+            faces in the body's order.
         faces: Faces of the body (F, 3).
 
     Returns:
@@ -31,7 +35,9 @@ def read_uv_template(path: str | Path,
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f'no .obj file at {path}')
+        raise FileNotFoundError(f'no file with texture coordinates at {path}')
+    if path.suffix == '.pkl':
+        return _from_pickle(path, faces)
     coordinates, corners = [], []
     text = path.read_text(encoding='utf-8', errors='replace')
     for number, line in enumerate(text.splitlines(), 1):
@@ -55,6 +61,24 @@ def read_uv_template(path: str | Path,
     corners -= 1  # .obj files count from 1
     return (np.array(coordinates, np.float32),
             _matched(path, corners, faces))
+
+
+def _from_pickle(path: Path,
+                 faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return texture coordinates and faces' corners of a pickle."""
+    content = load_array_pickle(path, body_model=True)
+    try:
+        coordinates = np.asarray(content['vt'], np.float32)[:, :2]
+        corners = np.asarray(content['ft'])
+        inside = 0 <= corners.min() <= corners.max() < len(coordinates)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise ValueError(f'{path} holds no texture coordinates vt (N, 2) and '
+                         f'ft (F, 3): {error!r}') from error
+    if corners.shape != faces.shape or not inside:
+        raise ValueError(
+            f'{path}: ft {corners.shape} does not fit vt '
+            f'{coordinates.shape} and this body of {len(faces)} faces')
+    return coordinates, corners.astype(np.int64)
 
 
 def _corners(path: Path, corners: list) -> np.ndarray:

@@ -12,6 +12,7 @@ from torch.nn.functional import grid_sample
 from xas_mmpose.body_models import ParametricBody
 
 from .surface import Surface
+from .uv_projection import SIDES, side_coordinates
 from .uv_template import read_uv_template
 
 #: Endings of texture pictures.
@@ -49,14 +50,17 @@ class TextureWardrobe:
     """Draws one texture picture per body from a folder.
 
     The coordinates are the body's own or, for model files that have none
-    (SMPL's), those of a template in Wavefront's ``.obj`` format.
+    (SMPL's and SMAL's), those of a template.
 
     Args:
         body: The body, a person or an animal.
         folder: Folder of ``.jpg`` and ``.png`` pictures, searched with its
             subfolders.
-        uv_template: ``.obj`` file of the body's mesh with texture
-            coordinates; None takes the body's own.
+        uv_template: File of the body's mesh with texture coordinates, see
+            :func:`~xas_mmpose.render.uv_template.read_uv_template`;
+            ``sides`` projects pictures from both sides, see
+            :func:`~xas_mmpose.render.uv_projection.side_coordinates`; None
+            takes the body's own.
 
     Raises:
         FileNotFoundError: If there is no such folder or file.
@@ -76,15 +80,18 @@ class TextureWardrobe:
             raise ValueError(f'{folder} holds no texture pictures '
                              f'({", ".join(ENDINGS)})')
         self._faces = body.faces.numpy()
-        if uv_template is not None:
+        if uv_template == SIDES:
+            self._uv = side_coordinates(body)
+        elif uv_template is not None:
             self._uv = read_uv_template(uv_template, self._faces)
         elif body.uv is not None:
             self._uv = body.uv
         else:
             raise ValueError(
-                'this body has no texture coordinates: pass uv_template=, an '
-                '.obj file of its mesh that has them, or store vt and ft in '
-                'the model file')
+                'this body has no texture coordinates: pass uv_template=, '
+                f'{SIDES!r} for pictures that are seen from both sides, or '
+                'an .obj or .pkl file of its mesh that has them; or store vt '
+                'and ft in the model file')
 
     def draw(self, rng: np.random.Generator) -> TextureAppearance:
         """Draw one of the pictures.
