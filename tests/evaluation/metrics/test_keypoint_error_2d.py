@@ -79,3 +79,44 @@ def test_bad_input_is_refused(evaluate):
     metric.process(None, [_sample([0, 0]).to_dict()])
     with pytest.raises(ValueError, match='set dataset_meta'):
         metric.evaluate(1)
+
+
+def test_pck_by_the_box_around_the_key_points(evaluate):
+    sample = _sample([0, 0])
+    truth = sample.gt_instances.keypoints
+    truth[0, :, 0] = np.linspace(100, 300, 18)
+    truth[0, :, 1] = np.linspace(50, 150, 18)
+    # An unknown one does not make the box larger.
+    truth[0, 17] = [900, np.nan]
+    sample.gt_instances.keypoints_visible[0, 17] = 0
+    truth[0, 16] = [300, 150]
+    pred = sample.pred_instances.keypoints
+    pred[..., :2] = np.nan_to_num(truth)
+    pred[0, 3, 1] += 19.9   # of 200 px: right at 0.1
+    pred[0, 4, 0] += 20.1
+    pred[0, 5, 0] -= 9.9    # right at 0.05
+    metric = KeypointError2D(('PCK@0.1', 'PCK@0.05'))
+    assert evaluate(metric, [sample]) == pytest.approx(
+        {'PCK@0.1': 100 * 16 / 17, 'PCK@0.05': 100 * 15 / 17})
+    # One key point has no box; a subset of joints keeps the whole one.
+    point = np.zeros((1, 18))
+    point[0, 2] = 1
+    assert evaluate(metric, [_sample([0, 0], point)]) == {
+        'PCK@0.1': None, 'PCK@0.05': None}
+    metric = KeypointError2D('PCK@0.1', joints=['right_ankle', 'left_hip'])
+    assert evaluate(metric, [sample]) == pytest.approx(
+        {'PCK@0.1,joints=right_ankle+left_hip': 50})
+
+
+def test_each_group_and_their_mean(evaluate):
+    metric = KeypointError2D('2D/px', group_by='category')
+    samples = [_sample([0, 10], category='wolf'),
+               _sample([0, 30], category='wolf'),
+               _sample([0, 50], category='wolf'),
+               _sample([0, 2], category='cow'),
+               _sample([0, 9], np.zeros((1, 18)), category='zebra')]
+    assert evaluate(metric, samples) == pytest.approx({
+        '2D/px': 23, '2D/px/wolf': 30, '2D/px/cow': 2,
+        '2D/px/per-category': 16})
+    with pytest.raises(ValueError, match=r"each category needs.*'category'"):
+        evaluate(metric, [_sample([0, 0])])

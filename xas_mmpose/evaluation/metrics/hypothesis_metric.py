@@ -11,7 +11,7 @@ from mmengine.evaluator import BaseMetric
 
 from xas_mmpose.geometry.alignment import center_on_root
 
-from ..functional.actions import ACTION_SETS, action_name
+from ..functional.actions import ACTION_SETS
 from ..functional.groups import mean_or_none, mean_over_groups, per_group
 from ..functional.hypotheses import (
     HYPOTHESIS_RULES,
@@ -19,20 +19,21 @@ from ..functional.hypotheses import (
     select_hypothesis,
 )
 from ..functional.joint_subsets import Joints, joints_text
-from ..functional.keypoint_3d import require_root
 from ..functional.left_right import LEFT_RIGHT_RULES, exchange_left_right
 from .protocol import Protocol, crops_of, order_of, provenance
 from .sample_reading import (
     absolute_hypotheses,
+    chosen_groups,
     chosen_indices,
     chosen_names,
     chosen_root,
     joined,
     ranked_index,
     read_dataset_meta,
+    read_groups,
     read_hypotheses,
-    read_meta,
     read_truth,
+    sample_name,
 )
 
 #: Where poses are compared.
@@ -121,10 +122,7 @@ class HypothesisMetric(BaseMetric):
             'hypothesis_rules', hypothesis_rules,
             (*HYPOTHESIS_RULES, *SAME_RULE, RANKED))
         self.root_index = root_index
-        group_by = (group_by, ) if isinstance(group_by, str) else group_by
-        # In this order, each once.
-        self.group_by = tuple(dict.fromkeys(
-            [*(['action'] if per_action else []), *group_by]))
+        self.group_by = chosen_groups(group_by, per_action)
         self.action_sets = (
             chosen_names('action_sets', action_sets, tuple(ACTION_SETS))
             if action_sets else ())
@@ -164,6 +162,11 @@ class HypothesisMetric(BaseMetric):
         for sample in data_samples:
             hypotheses, scores = read_hypotheses(sample)
             target, visible = read_truth(sample, hypotheses)
+            if not (visible[:, root] > 0).all():
+                raise ValueError(
+                    f'{sample_name(sample)}: the root (joint {root}) is not '
+                    'annotated: poses cannot be centred on it. Leave such '
+                    'frames out or choose another root_index')
             if self.root_rule == 'absolute':
                 hypotheses = absolute_hypotheses(
                     sample, target[0, root, 2], "root_rule='absolute'")
@@ -176,18 +179,13 @@ class HypothesisMetric(BaseMetric):
                     target=target,
                     visible=visible,
                     ranked=ranked,
-                    groups=self._groups(sample),
+                    groups=read_groups(sample, self._kinds),
                     **provenance(sample)))
 
-    def _groups(self, sample: dict) -> dict[str, str]:
-        """Return the groups that a sample is in, by key."""
-        groups = {key: str(read_meta(sample, key, f'group_by={key!r}'))
-                  for key in self.group_by}
-        if self.action_sets:
-            groups['action'] = read_meta(sample, 'action', 'action_sets')
-        if 'action' in groups:
-            groups['action'] = action_name(groups['action'])
-        return groups
+    @property
+    def _kinds(self) -> tuple[str, ...]:
+        """Keys of the groups that are needed."""
+        return chosen_groups(self.group_by, bool(self.action_sets))
 
     def compute_metrics(self, results: list[dict]
                         ) -> dict[str, float | str | None]:
@@ -203,7 +201,7 @@ class HypothesisMetric(BaseMetric):
         number = [len(result['target']) for result in results]
         groups = {
             key: np.repeat([result['groups'][key] for result in results],
-                           number) for key in results[0]['groups']
+                           number) for key in self._kinds
         }
         protocol = Protocol(
             crops_of(results), self.hypothesis_rules, order_of(results),
@@ -238,7 +236,6 @@ class HypothesisMetric(BaseMetric):
                   ) -> tuple[np.ndarray, ...]:
         """Apply the rules for the root, left and right, and joints."""
         root = chosen_root(self.root_index, self.dataset_meta)
-        require_root(visible, root)
         if self.root_rule == 'centred':
             hypotheses = center_on_root(hypotheses, root)
             target = center_on_root(target, root)

@@ -8,21 +8,25 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmpose.registry import METRICS
 
+from ..functional.groups import mean_over_groups
 from ..functional.joint_subsets import Joints, joints_text
 from ..functional.keypoint_2d import joint_errors_2d, pose_errors_2d
 from ..functional.pck import pckh
 from .protocol import Protocol, crops_of, order_of, provenance
 from .sample_reading import (
+    chosen_groups,
     chosen_indices,
     chosen_names,
     joined,
     read_array,
+    read_groups,
     read_meta,
     sample_name,
 )
 
 #: The figures, and their units.
-_FIGURES = {'2D/px': 'px', '2D/crop': '%', 'PCKh@0.5': '%', 'PCKh@0.1': '%'}
+_FIGURES = {'2D/px': 'px', '2D/crop': '%', 'PCKh@0.5': '%', 'PCKh@0.1': '%',
+            'PCK@0.1': '%', 'PCK@0.05': '%'}
 
 
 @METRICS.register_module()
@@ -34,7 +38,11 @@ class KeypointError2D(BaseMetric):
     - ``PCKh@0.5``, ``PCKh@0.1``: share of joints in % that are nearer than
       this part of the head size
       (:func:`~xas_mmpose.evaluation.functional.pckh`), over the joints of
-      the whole set. MPII's data set carries head sizes.
+      the whole set. MPII's data set carries head sizes;
+    - ``PCK@0.1``, ``PCK@0.05``: the same by the longer side of the upright
+      box around all annotated key points of the person or animal. It takes
+      two of them; others are left out of these figures. Benchmarks whose
+      boxes are drawn around the whole body have larger ones.
 
     All are of the first hypothesis (``top1``); left and right are never
     exchanged, and nothing is aligned. Lines in the log name all rules. It
@@ -44,12 +52,15 @@ class KeypointError2D(BaseMetric):
     annotated joint are left out of the means.
 
     Args:
-        metrics: Which of the four.
+        metrics: Which of the six.
         joints: Name of a subset of the skeleton's joints, as 14
             (:func:`~xas_mmpose.skeletons.joint_subsets_of`), or names of
             joints; None for all. It follows the key: ``PCKh@0.5,joints=14``.
         report_protocol: Also return the rules as text, under
             ``FIGURE/protocol``.
+        group_by: Keys of the samples' metainfo, as ``'category'``: also
+            report each group, ``PCK@0.1/wolf``, and the mean over groups,
+            every one counting alike, ``PCK@0.1/per-category``.
         collect_device: ``cpu`` or ``gpu``, where ranks put their results.
         prefix: Prefix of the result keys.
 
@@ -62,12 +73,14 @@ class KeypointError2D(BaseMetric):
                  metrics: Sequence[str] = ('2D/px', '2D/crop'),
                  joints: Joints | None = None,
                  report_protocol: bool = False,
+                 group_by: str | Sequence[str] = (),
                  collect_device: str = 'cpu',
                  prefix: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.metrics = chosen_names('metrics', metrics, tuple(_FIGURES))
         self.joints = joints
         self.report_protocol = report_protocol
+        self.group_by = chosen_groups(group_by)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep what the metrics need of a batch.
@@ -89,11 +102,12 @@ class KeypointError2D(BaseMetric):
                 raise ValueError(
                     f'{sample_name(sample)}: predicted key points '
                     f'{pred.shape} do not fit the truth {target.shape}')
+            visible = read_array(sample, 'gt_instances', 'keypoints_visible',
+                                 cure).reshape(target.shape[:2])
             result = dict(
-                pred=pred, target=target,
-                visible=read_array(sample, 'gt_instances',
-                                   'keypoints_visible', cure).reshape(
-                                       target.shape[:2]),
+                pred=pred, target=target, visible=visible,
+                extent=_extent(target, visible),
+                groups=read_groups(sample, self.group_by),
                 **provenance(sample))
             if '2D/crop' in self.metrics:
                 result['side'] = np.broadcast_to(np.asarray(
@@ -113,7 +127,8 @@ class KeypointError2D(BaseMetric):
         Returns:
             Figures by name; None where no joint is annotated.
         """
-        kept = [key for key in ('pred', 'target', 'visible', 'side', 'head')
+        kept = [key for key in ('pred', 'target', 'visible', 'extent',
+                                 'side', 'head')
                 if key in (results or [{}])[0]]
         data = joined(results, kept)
         if self.joints is not None:
@@ -122,8 +137,12 @@ class KeypointError2D(BaseMetric):
                         for key in ('pred', 'target', 'visible'))
         seen = (data['visible'] > 0).any(-1)
         # People without annotated joints are none of the frames.
-        known = [result for result, there in zip(results, seen) if there]
+        people = [result for result in results for _ in result['pred']]
+        known = [person for person, there in zip(people, seen) if there]
         data = {key: values[seen] for key, values in data.items()}
+        groups = [(kind, np.array([result['groups'][kind]
+                                   for result in known]))
+                  for kind in self.group_by]
         summary: dict[str, float | str | None] = {}
         for unit in dict.fromkeys(_FIGURES[name] for name in self.metrics):
             protocol = Protocol(
@@ -134,7 +153,19 @@ class KeypointError2D(BaseMetric):
             protocol.log(map(self._key, names), self.prefix)
             for name in names:
                 key = self._key(name)
-                summary[key] = self._figure(name, data) if known else None
+                summary[key] = self._figure(name, data)
+                for kind, names_of in groups:
+                    means = {
+                        group: self._figure(name, {
+                            k: values[names_of == group]
+                            for k, values in data.items()})
+                        for group in np.unique(names_of).tolist()}
+                    present = [group for group, mean in means.items()
+                               if mean is not None]
+                    summary.update((f'{key}/{group}', mean)
+                                   for group, mean in means.items())
+                    summary[f'{key}/per-{kind}'] = (
+                        mean_over_groups(means, present) if present else None)
                 if self.report_protocol:
                     summary[f'{key}/protocol'] = str(protocol)
         return summary
@@ -146,19 +177,33 @@ class KeypointError2D(BaseMetric):
         return f"{metric},joints={joints_text(self.joints, '+')}"
 
     @staticmethod
-    def _figure(metric: str, data: dict[str, np.ndarray]) -> float:
+    def _figure(metric: str, data: dict[str, np.ndarray]) -> float | None:
         """Return one figure of people with annotated joints."""
+        if metric.startswith('PCK@'):
+            sized = data['extent'] > 0
+            data = {key: values[sized] for key, values in data.items()}
+        if not len(data['pred']):
+            return None
         poses = data['pred'], data['target'], data['visible']
         if metric == '2D/px':
             return float(pose_errors_2d(*poses).mean())
         if metric == '2D/crop':
             return float(100 * pose_errors_2d(
                 *poses, crop_size=data['side']).mean())
-        share = pckh(joint_errors_2d(*poses), data['head'], data['visible'],
+        sizes = data['head' if metric.startswith('PCKh') else 'extent']
+        share = pckh(joint_errors_2d(*poses), sizes, data['visible'],
                      float(metric.partition('@')[2]))
         # Every joint of the set counts alike, as on MPII's own server.
         return float(np.average(share,
                                 weights=(data['visible'] > 0).sum(-1)))
+
+
+def _extent(target: np.ndarray, visible: np.ndarray) -> np.ndarray:
+    """Return the longer sides (N,) of boxes around annotated key points."""
+    known = (visible > 0)[..., None]
+    low = np.where(known, target, np.inf).min(1)
+    high = np.where(known, target, -np.inf).max(1)
+    return np.maximum((high - low).max(-1), 0)
 
 
 def _head_size(sample: dict, num_people: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from xas_mmpose.geometry.cameras import (
 )
 from xas_mmpose.skeletons import joint_subsets_of
 
+from ..functional.actions import action_name
 from ..functional.joint_subsets import Joints, subset_indices
 
 _NEEDS_HEAD = 'this metric needs a head that predicts them'
@@ -159,6 +160,35 @@ def chosen_names(argument: str, chosen: Sequence[str],
         raise ValueError(f'{argument} must be among {tuple(known)}, got '
                          f'{chosen}')
     return chosen
+
+
+def chosen_groups(keys: str | Sequence[str],
+                  per_action: bool = False) -> tuple[str, ...]:
+    """Return the keys of the metainfo that make groups, each once.
+
+    Args:
+        keys: The option ``group_by``.
+        per_action: Whether actions are groups in any case.
+    """
+    keys = (keys, ) if isinstance(keys, str) else tuple(keys)
+    return tuple(dict.fromkeys([*(['action'] if per_action else []), *keys]))
+
+
+def read_groups(sample: dict, keys: Sequence[str]) -> dict[str, str]:
+    """Return the groups that a data sample is in, by key.
+
+    Args:
+        sample: Data sample as a dictionary.
+        keys: Keys of its metainfo. Trials of an ``action`` are one action.
+
+    Raises:
+        ValueError: If it lacks one.
+    """
+    groups = {key: str(read_meta(sample, key, f'the mean of each {key}'))
+              for key in keys}
+    if 'action' in groups:
+        groups['action'] = action_name(groups['action'])
+    return groups
 
 
 def ranked_index(sample: dict, scores: np.ndarray) -> int:
