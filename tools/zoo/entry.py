@@ -30,6 +30,8 @@ _SETS = {
     'XasAnimalKeypointDataset': 'pictures of animals with key points',
     'MaskedFolderDataset': 'own pictures and masks',
 }
+#: Units that the names of figures tell.
+_PLAIN_UNITS = ('mm', '%', 'px', 'ratio')
 #: Pages that describe sets, by name.
 _CARDS = {
     'XaS-Mini': 'docs/xas_mini.md',
@@ -190,7 +192,8 @@ def make_results(training: Training, evaluation: Evaluation, recipe: Recipe,
         })
         # As many digits as the tables show: what is rounded once more is
         # not what was measured.
-        result['Metrics'][number.key] = round(number.value, 1)
+        result['Metrics'][number.key] = round(
+            number.value, 3 if number.protocol.unit == 'ratio' else 1)
     return list(results.values()), left_out
 
 
@@ -216,6 +219,8 @@ def _rules(number: Number, cfg: Config) -> dict[str, Any]:
     if joints == 'all' and skeleton:
         joints = (f'all {len(skeleton.keypoint_info)} of '
                   f'{skeleton.dataset_name}')
+    unit = ({} if protocol.unit in _PLAIN_UNITS
+            else {'Unit': protocol.unit})
     return {
         'Hypothesis Rule': number.rule,
         'Hypothesis Order': protocol.order,
@@ -224,6 +229,7 @@ def _rules(number: Number, cfg: Config) -> dict[str, Any]:
         'Joints': joints,
         'Crop Rule': protocol.crop,
         'Mean Over': number.mean,
+        **unit,
     }
 
 

@@ -15,17 +15,20 @@ _PROTOCOL = {
     'Left/Right Rule': 'left/right',
     'Root Rule': 'root', 'Joints': 'joints', 'Crop Rule': 'crop',
     'Masks': 'masks', 'Split': 'split', 'Frames': 'frames',
-    'Mean Over': 'mean over', 'Seed': 'seed', 'Checkpoint': 'checkpoint',
+    'Mean Over': 'mean over', 'Unit': 'unit', 'Seed': 'seed',
+    'Checkpoint': 'checkpoint',
 }
 #: Shown first, in this order.
 _FIGURES = ('MPJPE', 'N-MPJPE', 'P-MPJPE', '3DPCK@150', 'AUC')
 
 _LEGEND = """\
-A dash stands for what nobody has measured. MPJPE and its kin are in mm,
-3DPCK, AUC and PCKh in %. top1: the first hypothesis, chosen without the truth;
-oracle: the best whole pose of the hypotheses; oracle-joint: the best
-hypothesis of each joint. The crop rule 'root' reads the annotated place of
-the root, 'mask' nothing but the mask."""
+A dash stands for what nobody has measured, or written down. MPJPE and its kin
+are in mm, 3DPCK, AUC and PCKh in %, unless a column tells another unit. top1:
+the first hypothesis, chosen without the truth; ranked: the best whole pose by
+a learned prior; oracle: the whole hypothesis of the least MPJPE, whose other
+figures need not be the best; oracle-joint: the nearest hypothesis of each
+joint. The order is what makes a hypothesis the first. The crop rule 'root'
+reads the annotated place of the root, 'mask' nothing but the mask."""
 
 
 def read_metafile(path: Path) -> dict[str, Any]:
@@ -91,8 +94,11 @@ def table(models: Sequence[Mapping[str, Any]]) -> list[str]:
     measured = {figure for result in results for figure in _figures(result)}
     figures = [f for f in _FIGURES if f in measured or f in _FIGURES[:3]]
     figures += sorted(measured - set(figures))
-    head = ['Arch', 'test set', *_PROTOCOL.values(), *figures, 'ckpt']
-    lines = [_row(head), _row([':---'] * (2 + len(_PROTOCOL)) +
+    # Where every number is in the unit of its kind none is named.
+    rules = {key: name for key, name in _PROTOCOL.items() if key != 'Unit'
+             or any(key in result['Protocol'] for result in results)}
+    head = ['Arch', 'test set', *rules.values(), *figures, 'ckpt']
+    lines = [_row(head), _row([':---'] * (2 + len(rules)) +
                               ['---:'] * len(figures) + [':---'])]
     for model in models:
         arch = f'[{model["Name"]}]({_from_configs(model["Config"])})'
@@ -103,10 +109,15 @@ def table(models: Sequence[Mapping[str, Any]]) -> list[str]:
             metrics = _figures(result)
             lines.append(_row([
                 arch, result.get('Dataset', '-'),
-                *(_cell(protocol.get(key)) for key in _PROTOCOL),
-                *(f'{metrics[f]:.1f}' if f in metrics else '-'
+                *(_cell(protocol.get(key)) for key in rules),
+                *(_digits(f, metrics[f]) if f in metrics else '-'
                   for f in figures), link]))
     return lines
+
+
+def _digits(figure: str, value: float) -> str:
+    """Return a number with the digits that its kind deserves."""
+    return f'{value:.3f}' if 'ambiguity' in figure else f'{value:.1f}'
 
 
 def _figures(result: Mapping[str, Any]) -> dict[str, float]:

@@ -103,3 +103,53 @@ def test_masks_say_who_made_them(method, said, entry, tmp_path):
 ])
 def test_the_task_is_that_of_the_key_points(entry, info, task):
     assert entry._task(ConfigDict(dataset_info=info)) == task
+
+
+def test_units_and_ratios_are_told(entry, tmp_path):
+    """A ratio keeps its digits; a unit that is not mm stands in the row."""
+    pages = importlib.import_module('zoo.pages')
+    finished = importlib.import_module('zoo.finished_run')
+    rules = ("3 frames; crop rule 'mask' (no annotation): 3; hypothesis rule "
+             'top1; hypothesis order as predicted; left/right exchange none; '
+             'centred on joint 7; joints all; unit {}')
+    metrics = {'MPJPE/top1': 12.34, 'ambiguity': 0.0456,
+               'N-MPJPE/top1/per-category': 7.86, 'N-MPJPE/top1': 9.0}
+    units = ('thousandths of a unit', 'ratio', None, 'thousandths of a unit')
+    metrics |= {f'{key}/protocol': rules.format(unit)
+                for key, unit in zip(metrics, units) if unit}
+    cfg = ConfigDict(
+        test_dataloader=dict(dataset=dataset(None)),
+        dataset_info=dict(dataset_name='animal3d_26',
+                          keypoint_info=dict.fromkeys(range(26))))
+    training = finished.Training(
+        tmp_path, cfg, 'animals', tmp_path / 'epoch_1.pth', '', 0, {}, 'CPU',
+        None)
+    evaluation = finished.Evaluation(tmp_path, cfg, metrics, [], 'epoch_1.pth')
+
+    class Recipe:
+        def command(self, *words: str) -> str:
+            return ' '.join(words)
+
+    results, left_out = entry.make_results(
+        training, evaluation, Recipe(), 'configs/animals.py', None,
+        entry.DataCards())
+    assert left_out == {}
+    errors, each, ratio = sorted(
+        results, key=lambda result: list(result['Metrics']))
+    assert errors['Metrics'] == {'MPJPE/top1': 12.3, 'N-MPJPE/top1': 9.0}
+    assert ratio['Metrics'] == {'ambiguity': 0.046}
+    assert each['Metrics'] == {'N-MPJPE/top1/per-category': 7.9}
+    assert each['Protocol']['Mean Over'] == 'each category'
+    assert each['Protocol']['Unit'] == 'thousandths of a unit'
+    assert 'Unit' not in ratio['Protocol']
+    assert {result['Task'] for result in results} == {'Animal 3D Keypoint'}
+    model = entry.make_entry('animals', 'configs/animals.py', {}, results,
+                             None)
+    head, _, *rows = pages.table([model])
+    cells = [dict(zip(head.split(' | '), row.split(' | '))) for row in rows]
+    assert {row['unit'] for row in cells} == {'thousandths of a unit', '-'}
+    assert sorted(row['ambiguity'] for row in cells) == ['-', '-', '0.046']
+    assert sorted(row['N-MPJPE'] for row in cells) == ['-', '7.9', '9.0']
+    del model['Results'][0]['Protocol']['Unit']
+    model['Results'] = model['Results'][:1]
+    assert 'unit' not in pages.table([model])[0].split(' | ')
