@@ -370,7 +370,7 @@ def _count_annotations(path: str) -> int | None:
     """Count the annotations of a file of COCO's form."""
     if not path.endswith('.json'):
         return None
-    with open(path) as file:
+    with open(path, encoding='utf-8') as file:
         content = json.load(file)
     return (len(content.get('annotations', ()))
             if isinstance(content, dict) else len(content))

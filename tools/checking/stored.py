@@ -80,7 +80,7 @@ def _of_converted(dataset: ConvertedPoseDataset) -> StoredPixels | None:
             return None
         part, made = file['part'], {'thorax'}
         # These are joints of another place then.
-        made |= {'torso'} if 'S18' in file else set()
+        made |= {'torso'} if dataset.points_key == 'S18' else set()
         num = len(file['imgname'])
     expected = num, dataset.NUM_STORED
     if part.shape[:2] != expected or part.shape[2:] not in ((2,), (3,)):
@@ -102,7 +102,7 @@ def _of_converted(dataset: ConvertedPoseDataset) -> StoredPixels | None:
 
 def _of_pairs(dataset: SyntheticPairDataset) -> StoredPixels:
     """Read ``keypoints`` of the annotations."""
-    with open(dataset.ann_file) as file:
+    with open(dataset.ann_file, encoding='utf-8') as file:
         content = json.load(file)
     names = content['categories'][0]['keypoints']
     order = [names.index(name) for name in dataset.keypoint_names]

@@ -190,7 +190,7 @@ def camera_param(f: Any, c: Any, w: Any, h: Any, R: Any = None,
     values = dict(f=f, c=c, R=R, T=T, k=k, p=p)
     camera: dict[str, Any] = {
         key: np.asarray(value, np.float64).reshape(shapes[key])
-        for key, value in values.items() if value is not None}
+        for key, value in values.items() if key in 'fc' or value is not None}
     camera.update(w=int(w), h=int(h))
     for key, value in camera.items():
         if not np.isfinite(value).all() or (

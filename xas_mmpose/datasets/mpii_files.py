@@ -110,7 +110,7 @@ def read_head_sizes(path: str) -> np.ndarray:
 
 def _list_entries(path: str) -> list[dict]:
     """Return the people of a list."""
-    with open(path) as file:
+    with open(path, encoding='utf-8') as file:
         try:
             entries = json.load(file)
         except (json.JSONDecodeError, UnicodeDecodeError) as error:

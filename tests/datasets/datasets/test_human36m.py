@@ -173,7 +173,7 @@ def test_joints_that_do_not_fit(fake_h36m):
     path = fake_h36m.root / 'annotations/h36m_train.npz'
     arrays = dict(np.load(path))
     np.savez(path, **{**arrays, 'S': arrays['S'][:, :16]})
-    with pytest.raises(ValueError, match=r'shape \(6, 16, 4\); \(6, 17, 4\)'):
+    with pytest.raises(ValueError, match=r'shape \(6, 16, .*; \(6, 17, 4\)'):
         XasHuman36mDataset(**options)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match=r'h36m_train\.npz is no annotation'):

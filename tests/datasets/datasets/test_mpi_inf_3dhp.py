@@ -85,8 +85,30 @@ def test_all_eighteen_are_taken_where_they_are(mpi):
         hidden = np.flatnonzero(info['keypoints_3d_visible'][0] == 0)
         assert hidden.tolist() == ([7] if row == 1 else [])
     np.savez(path, **arrays, S18=whole[:, :17])
-    with pytest.raises(ValueError, match=r'S18 has .*; \(3, 18, 4\) is'):
+    with pytest.raises(ValueError, match=r'S18 has .*; \(3, 18, 4\) of'):
         XasMpiInf3dhpDataset(carry_labels=True, **options)
+
+
+def test_mmposes_key_points_may_be_asked_for_where_all_are_there(mpi):
+    options, points = mpi
+    path = Path(options['data_root'], options['ann_file'])
+    plain = XasMpiInf3dhpDataset(carry_labels=True, **options)
+    with pytest.raises(ValueError, match=r'train\.npz .*S18 is not a'):
+        XasMpiInf3dhpDataset(carry_labels=True, points='S18', **options)
+    whole = np.concatenate([points[:, list(PLACES)] + 5,
+                            points[:, :1] + 7], 1)
+    np.savez(path, **dict(np.load(path)), S18=whole / 1000)
+    for choice, want in (('S', plain.get_data_info(1)['keypoints_3d'][0]),
+                         ('S18', whole[1]), ('auto', whole[1])):
+        dataset = XasMpiInf3dhpDataset(carry_labels=True, points=choice,
+                                       **options)
+        np.testing.assert_allclose(
+            dataset.get_data_info(1)['keypoints_3d'][0], want, atol=1e-9)
+        root = XasMpiInf3dhpDataset(carry_root=True, points=choice,
+                                    **options).get_data_info(1)
+        np.testing.assert_allclose(root['root_camera'], want[0], atol=1e-9)
+    with pytest.raises(ValueError, match="'auto', 'S' or 'S18', got 'S28'"):
+        XasMpiInf3dhpDataset(points='S28', **options)
 
 
 def test_only_the_root_leaves_where_it_alone_is_asked_for(mpi):

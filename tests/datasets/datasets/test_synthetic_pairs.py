@@ -161,7 +161,7 @@ def test_bad_annotations_are_named(fake_synthetic):
         SyntheticPairDataset(**options)
     edit(fake_synthetic,
          lambda content: content['annotations'][0].pop('camera_param'))
-    with pytest.raises(ValueError, match=r"annotations lack \['camera_par"):
+    with pytest.raises(ValueError, match=r"its annotations lacks \['camera"):
         SyntheticPairDataset(**options)
     edit(fake_synthetic, lambda content: content.update(annotations=[]))
     with pytest.raises(ValueError, match='has no annotations'):

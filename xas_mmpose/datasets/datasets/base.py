@@ -7,7 +7,9 @@ import numpy as np
 from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 
 from xas_mmpose.geometry.cameras import camera_to_image
-from xas_mmpose.skeletons import HUMAN36M_18, in_id_order
+from xas_mmpose.skeletons import HUMAN36M_18, Skeleton, in_id_order
+
+from .file_checks import FolderIndex, require_files
 
 
 class BasePoseDataset3D(BaseCocoStyleDataset):
@@ -65,6 +67,46 @@ class BasePoseDataset3D(BaseCocoStyleDataset):
                 'nor a root_index; its key points are '
                 f'{", ".join(self.keypoint_names)}')
         return index
+
+    def order_in(self, skeleton: Skeleton) -> list[int]:
+        """Return where the metainfo's key points stand in a skeleton.
+
+        Args:
+            skeleton: That of the annotation file.
+
+        Raises:
+            ValueError: If it lacks some.
+        """
+        unknown = [name for name in self.keypoint_names
+                   if name not in skeleton.keypoint_names]
+        if unknown:
+            raise ValueError(
+                f'the metainfo asks for {", ".join(unknown)}, which '
+                f'{self.ann_file} does not hold; leave metainfo out, or use '
+                'key points of xas_mmpose.skeletons.'
+                f'{skeleton.name.upper()}.metainfo()')
+        return [skeleton.index(name) for name in self.keypoint_names]
+
+    def _check_files(self, samples: list[dict], index: FolderIndex,
+                     layout: str, whose: str = 'person') -> None:
+        """Look for every picture, and every mask that has a file.
+
+        Args:
+            samples: All samples.
+            index: Where to look.
+            layout: What says where masks lie, for messages.
+            whose: What a mask shows, for messages.
+        """
+        require_files(
+            'image', (sample['img_path'] for sample in samples), index,
+            f'{self.ann_file} lists them under data_prefix["img"] = '
+            f'{self.data_prefix["img"]!r}')
+        require_files(
+            'mask', (sample['mask_path'] for sample in samples
+                     if 'mask_path' in sample), index,
+            f"Every {whose} needs a mask of the picture's size (grey png, "
+            f'255 = that {whose}) under data_prefix["mask"] = '
+            f'{self.data_prefix.get("mask")!r}; {layout} says where')
 
 
 def label_keys(keypoints_3d: np.ndarray, visible: np.ndarray,

@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 import re
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from xas_mmpose.datasets.split_files import read_split_file
 from xas_mmpose.skeletons import HUMAN36M_18, Skeleton
 
 from .base import BasePoseDataset3D, label_keys
-from .file_checks import FolderIndex, require_files
+from .file_checks import FolderIndex
 
 
 class ConvertedPoseDataset(BasePoseDataset3D):
@@ -103,6 +103,8 @@ class ConvertedPoseDataset(BasePoseDataset3D):
         self.actions = actions
         self.split_file = split_file
         self.cameras: dict[tuple[str, str], dict[str, Any]] = {}
+        #: The file's array that key points are read from, if any are.
+        self.points_key: str | None = None
         super().__init__(
             ann_file=ann_file,
             data_prefix=data_prefix or dict(img=''),
@@ -145,7 +147,10 @@ class ConvertedPoseDataset(BasePoseDataset3D):
         listed = (read_split_file(self.split_file, imgnames, self.ann_file)
                   if self.split_file else frozenset(imgnames))
         for row, imgname in enumerate(imgnames):
-            subject, action, camera = self.split_imgname(imgname)
+            try:
+                subject, action, camera = self.split_imgname(imgname)
+            except ValueError as error:
+                raise ValueError(f'{self.ann_file}: {error}') from error
             if not (imgname in listed and _kept(subject, self.subjects)
                     and _kept(action, self.actions)):
                 continue
@@ -173,7 +178,8 @@ class ConvertedPoseDataset(BasePoseDataset3D):
                 f'pictures is left with subjects={self.subjects}, '
                 f'actions={self.actions}, split_file={self.split_file}')
         if self.check_files:
-            self._check_files(samples, index)
+            self._check_files(samples, index,
+                              f'mask_layout={self.mask_layout!r}')
         return samples
 
     def get_data_info(self, idx: int) -> dict:
@@ -205,17 +211,31 @@ class ConvertedPoseDataset(BasePoseDataset3D):
         try:
             with np.load(self.ann_file) as file:
                 if self.carry_labels or self.carry_root:
-                    keys.append('S18' if 'S18' in file else 'S')
+                    self.points_key = self._points_key(file)
+                    keys.append(self.points_key)
                 arrays = {key: file[key] for key in keys}
         except Exception as error:
             # numpy and zipfile have half a dozen types for a broken file.
             raise ValueError(f'{self.ann_file} is no annotation file of '
                              f'{self.SET_NAME} with {keys}: '
                              f'{error}') from error
+        names = arrays['imgname']
+        if names.ndim != 1 or names.dtype.kind != 'U':
+            raise ValueError(f'{self.ann_file}: imgname has the shape '
+                             f'{names.shape} and the type {names.dtype}; '
+                             '(N,) of text are expected')
         if len(keys) > 1:
             arrays.update(self._key_points(
-                keys[1], arrays.pop(keys[1]), len(arrays['imgname'])))
+                self.points_key, arrays.pop(self.points_key), len(names)))
         return arrays
+
+    def _points_key(self, present: Container[str]) -> str:
+        """Choose the file's array that key points are read from.
+
+        Args:
+            present: Names of the file's arrays.
+        """
+        return 'S18' if 'S18' in present else 'S'
 
     def _key_points(self, name: str, points: np.ndarray,
                     num: int) -> dict[str, np.ndarray]:
@@ -232,18 +252,13 @@ class ConvertedPoseDataset(BasePoseDataset3D):
         skeleton = self.SKELETON
         count = self.NUM_STORED if name == 'S' else skeleton.num_keypoints
         if (points.shape[:2] != (num, count)
-                or points.shape[2:] not in ((3,), (4,))):
+                or points.shape[2:] not in ((3,), (4,))
+                or points.dtype.kind not in 'fiu'):
             raise ValueError(
-                f'{self.ann_file}: {name} has the shape {points.shape}; '
-                f'({num}, {count}, 4) is expected')
-        unknown = [name for name in self.keypoint_names
-                   if name not in skeleton.keypoint_names]
-        if unknown:
-            raise ValueError(
-                f'the metainfo asks for {", ".join(unknown)}, which '
-                f'{self.ann_file} does not hold; leave metainfo out, or use '
-                'key points of xas_mmpose.skeletons.'
-                f'{skeleton.name.upper()}.metainfo()')
+                f'{self.ann_file}: {name} has the shape {points.shape} and '
+                f'the type {points.dtype}; ({num}, {count}, 4) of real '
+                'numbers is expected')
+        order = self.order_in(skeleton)
         known = np.ones((num, count, 1))
         if points.shape[2] == 4:
             known = points[..., 3:] > 0
@@ -253,7 +268,6 @@ class ConvertedPoseDataset(BasePoseDataset3D):
             values = self.to_skeleton(values)
         if not self.carry_labels:
             return dict(root_camera=values[:, skeleton.root_index, :3])
-        order = [skeleton.index(name) for name in self.keypoint_names]
         # A mean, as the thorax may be one, is known where all of it is.
         return dict(points_3d=values[:, order, :3],
                     visible=values[:, order, 3] == 1)
@@ -277,20 +291,6 @@ class ConvertedPoseDataset(BasePoseDataset3D):
                 f'{self.camera_param_file} has no camera {key}, which '
                 f'{sample["img_path"]} was taken with; it has '
                 f'{sorted(self.cameras)}')
-
-    def _check_files(self, samples: list[dict], index: FolderIndex) -> None:
-        """Look for every picture and mask."""
-        require_files(
-            'image', (sample['img_path'] for sample in samples), index,
-            f'{self.ann_file} lists them under data_prefix["img"] = '
-            f'{self.data_prefix["img"]!r}')
-        if 'mask' in self.data_prefix:
-            require_files(
-                'mask', (sample['mask_path'] for sample in samples), index,
-                'Every picture needs a mask of its size (grey png, 255 = '
-                f'person) under data_prefix["mask"] = '
-                f'{self.data_prefix["mask"]!r}; mask_layout='
-                f'{self.mask_layout!r} says where')
 
 
 def _kept(value: str, wanted: Sequence[str] | None) -> bool:

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Container
+from typing import Any
 
 import numpy as np
 from mmpose.registry import DATASETS
@@ -49,6 +51,10 @@ class XasMpiInf3dhpDataset(ConvertedPoseDataset):
     those of ``TS1_002001.jpg`` are both ``TS1``.
 
     Args:
+        points: Which key points of the file are read: ``'S18'``, the
+            authors', ``'S'``, MMPose's 17 and what is made of them, for
+            numbers that are compared with those of a set of MMPose's own
+            converter, or ``'auto'``, the former where they are there.
         **kwargs: See :class:`ConvertedPoseDataset`.
     """
 
@@ -56,6 +62,13 @@ class XasMpiInf3dhpDataset(ConvertedPoseDataset):
     CONVERTER = ('preprocess_mpi_inf_3dhp.py writes it '
                  '(mpi_inf_3dhp_train.npz, mpi_inf_3dhp_test_valid.npz)')
     CAMERA_PART = re.compile(r'_Cam\d+(?=_\d+$)')
+
+    def __init__(self, *args: Any, points: str = 'auto',
+                 **kwargs: Any) -> None:
+        if points not in ('auto', 'S', 'S18'):
+            raise ValueError(f"points is 'auto', 'S' or 'S18', got {points!r}")
+        self.points = points
+        super().__init__(*args, **kwargs)
 
     def split_imgname(self, imgname: str) -> tuple[str, str, str]:
         """Return subject, action and camera id that a picture's name says."""
@@ -75,3 +88,8 @@ class XasMpiInf3dhpDataset(ConvertedPoseDataset):
         """Order 17 key points (..., 17, C) and add the thorax."""
         return with_thorax(
             keypoints[..., list(MPI_INF_3DHP_17_TO_HUMAN36M_17), :])
+
+    def _points_key(self, present: Container[str]) -> str:
+        """Choose the file's array that key points are read from."""
+        return (super()._points_key(present) if self.points == 'auto'
+                else self.points)

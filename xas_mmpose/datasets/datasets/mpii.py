@@ -12,7 +12,7 @@ from xas_mmpose.datasets.mpii_files import MpiiPerson, read_mpii
 from xas_mmpose.skeletons import HUMAN36M_18
 
 from .base import BasePoseDataset3D
-from .file_checks import FolderIndex, require_files
+from .file_checks import FolderIndex
 
 
 @DATASETS.register_module()
@@ -83,7 +83,7 @@ class XasMpiiDataset(BasePoseDataset3D):
     def load_data_list(self) -> list[dict]:
         """List the people."""
         people = read_mpii(self.ann_file, self.split, self.headbox_file)
-        order = self._order()
+        order = np.array(MPII_16_TO_HUMAN36M_18)[self.order_in(HUMAN36M_18)]
         crowds: dict[str, int] = {}
         for person in people:
             crowds[person.image] = max(crowds.get(person.image, 0),
@@ -100,20 +100,9 @@ class XasMpiiDataset(BasePoseDataset3D):
         samples = [self._sample(i, person, crowds[person.image], order, index)
                    for i, person in enumerate(people)]
         if self.check_files:
-            self._check_files(samples, index)
+            self._check_files(samples, index,
+                              f'mask_layout={self.mask_layout!r}')
         return samples
-
-    def _order(self) -> np.ndarray:
-        """Return where the metainfo's key points stand in MPII, or -1."""
-        unknown = [name for name in self.keypoint_names
-                   if name not in HUMAN36M_18.keypoint_names]
-        if unknown:
-            raise ValueError(
-                f'the metainfo asks for {", ".join(unknown)}, which '
-                f'{self.ann_file} does not hold; leave metainfo out, or use '
-                'key points of xas_mmpose.skeletons.HUMAN36M_18.metainfo()')
-        return np.array([MPII_16_TO_HUMAN36M_18[HUMAN36M_18.index(name)]
-                         for name in self.keypoint_names])
 
     def _sample(self, number: int, person: MpiiPerson, crowd: int,
                 order: np.ndarray, index: FolderIndex) -> dict:
@@ -142,22 +131,9 @@ class XasMpiiDataset(BasePoseDataset3D):
         stem = os.path.join(self.data_prefix['mask'],
                             os.path.splitext(person.image)[0])
         own = f'{stem}_{person.person}.png'
-        if self.mask_layout == 'person' or own in index:
+        if self.mask_layout == 'person' or (
+                self.mask_layout == 'auto' and own in index):
             return own
         if self.mask_layout == 'picture' or crowd == 1:
             return f'{stem}.jpg' if f'{stem}.jpg' in index else f'{stem}.png'
         return own
-
-    def _check_files(self, samples: list[dict], index: FolderIndex) -> None:
-        """Look for every picture and mask."""
-        require_files(
-            'image', (sample['img_path'] for sample in samples), index,
-            f'{self.ann_file} lists them under data_prefix["img"] = '
-            f'{self.data_prefix["img"]!r}')
-        if 'mask' in self.data_prefix:
-            require_files(
-                'mask', (sample['mask_path'] for sample in samples), index,
-                "Every person needs a mask of the picture's size (grey png, "
-                '255 = that person) under data_prefix["mask"] = '
-                f'{self.data_prefix["mask"]!r}; mask_layout='
-                f'{self.mask_layout!r} says where')

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from mmpose.registry import DATASETS
 
+from xas_mmpose.datasets.camera_files import camera_param
+
 from .base import BasePoseDataset3D, label_keys
 from .file_checks import FolderIndex, require_files
 
@@ -93,11 +95,16 @@ class SyntheticPairDataset(BasePoseDataset3D):
         content = self._load_json()
         order = self._keypoint_order(content)
         root_index = self.root_index(self.ann_file)
-        images = {image['id']: image for image in content['images']}
-        kept = self._kept_subjects(
-            {ann['subject'] for ann in content['annotations']})
-        samples = [self._sample(images[ann['image_id']], ann, order,
-                                root_index)
+        try:
+            images = {image['id']: image for image in content['images']}
+            kept = self._kept_subjects(
+                {ann['subject'] for ann in content['annotations']})
+        except TypeError as error:
+            raise ValueError(
+                f'{self.ann_file}: the id of an image, or the subject of an '
+                f'annotation, is no number: {error}. {self._cure()}'
+            ) from error
+        samples = [self._sample(images, ann, order, root_index)
                    for ann in content['annotations']
                    if ann['subject'] in kept][::self.sample_interval]
         if not samples:
@@ -117,10 +124,10 @@ class SyntheticPairDataset(BasePoseDataset3D):
             raise FileNotFoundError(
                 f'there is no annotation file {self.ann_file}. '
                 f'{self._cure()}')
-        with open(self.ann_file) as file:
+        with open(self.ann_file, encoding='utf-8') as file:
             try:
                 content = json.load(file)
-            except json.JSONDecodeError as error:
+            except (json.JSONDecodeError, UnicodeDecodeError) as error:
                 raise ValueError(f'{self.ann_file} is no JSON file: {error}. '
                                  f'{self._cure()}') from error
         wanted = dict(
@@ -129,24 +136,28 @@ class SyntheticPairDataset(BasePoseDataset3D):
                          'keypoints_3d', 'camera_param'},
             categories={'keypoints'})
         for table, keys in wanted.items():
-            if not content.get(table):
+            rows = content.get(table) if isinstance(content, dict) else None
+            if not rows or not isinstance(rows, list):
                 raise ValueError(f'{self.ann_file} has no {table}. '
                                  f'{self._cure()}')
-            missing = keys - set(content[table][0])
-            if missing:
-                raise ValueError(f'{self.ann_file}: {table} lack '
-                                 f'{sorted(missing)}. {self._cure()}')
+            for number, row in enumerate(rows):
+                missing = keys - set(row if isinstance(row, dict) else ())
+                if missing:
+                    raise ValueError(
+                        f'{self.ann_file}: number {number} of its {table} '
+                        f'lacks {sorted(missing)}. {self._cure()}')
         return content
 
     def _keypoint_order(self, content: dict) -> list[int]:
         """Return where the metainfo's key points stand in the file."""
         names = content['categories'][0]['keypoints']
+        names = names if isinstance(names, list) else []
         missing = [n for n in self.keypoint_names if n not in names]
         if missing:
             raise ValueError(
                 f'{self.ann_file} has no key points {", ".join(missing)}, '
-                f'which the metainfo asks for; it has {", ".join(names)}. '
-                f'{self._cure()}')
+                f'which the metainfo asks for; it has '
+                f'{", ".join(map(str, names))}. {self._cure()}')
         return [names.index(name) for name in self.keypoint_names]
 
     def _kept_subjects(self, present: set[int]) -> set[int]:
@@ -160,18 +171,28 @@ class SyntheticPairDataset(BasePoseDataset3D):
             return kept - heldout
         return kept & heldout if self.split == 'heldout' else kept
 
-    def _sample(self, image: dict, ann: dict, order: list[int],
-                root_index: int) -> dict:
+    def _sample(self, images: dict[int, dict], ann: dict,
+                order: list[int], root_index: int) -> dict:
         """Return the sample of one annotation."""
-        camera = {
-            key: value if key in ('w', 'h') else np.array(value, np.float64)
-            for key, value in ann['camera_param'].items()}
-        stored = np.array(ann['keypoints'], np.float64).reshape(-1, 3)[order]
-        points = np.array(ann['keypoints_3d'], np.float64)[order]
+        try:
+            image = images[ann['image_id']]
+            paths = {
+                f'{key}_path': os.path.join(self.data_prefix[key],
+                                            image[name])
+                for key, name in (('img', 'file_name'), ('mask', 'mask_file'))}
+            camera = camera_param(**ann['camera_param'])
+            stored = np.array(ann['keypoints'],
+                              np.float64).reshape(-1, 3)[order]
+            points = np.array(ann['keypoints_3d'],
+                              np.float64).reshape(-1, 3)[order]
+        except (IndexError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f'{self.ann_file}: annotation {ann["id"]} lacks or '
+                f'misshapes {error}. {self._cure()}') from error
         labels = label_keys(points, np.ones(len(order)), camera, root_index)
         shown = stored[:, 2] > 0
         apart = np.abs(labels['keypoints'][0] - stored[:, :2])[shown]
-        if apart.size and apart.max() > 0.5:
+        if apart.size and not apart.max() <= 0.5:  # nor finite
             raise ValueError(
                 f'{self.ann_file}: annotation {ann["id"]} projects its '
                 f'keypoints_3d {apart.max():.1f} px from its keypoints. '
@@ -182,11 +203,7 @@ class SyntheticPairDataset(BasePoseDataset3D):
             labels = dict(root_camera=root) if self.carry_root else {}
         return dict(
             id=ann['id'], img_id=ann['image_id'], domain=self.domain,
-            img_path=os.path.join(self.data_prefix['img'],
-                                  image['file_name']),
-            mask_path=os.path.join(self.data_prefix['mask'],
-                                   image['mask_file']),
-            subject=ann['subject'], camera_param=camera, **labels)
+            subject=ann['subject'], camera_param=camera, **paths, **labels)
 
     def _cure(self) -> str:
         """Return what to do about a set that is missing or damaged."""
