@@ -23,9 +23,9 @@ train_dataloader = dict(
     dataset=dict(
         datasets=[target, dict(synthetic, split='train')],
         pipeline=train_pipeline))
-# One's own pictures have no truth. These numbers are of synthetic people that
-# the training does not see: they tell that it goes well, not how well it does
-# on the pictures.
+# While it trains: 3D errors of synthetic people that it does not see. They
+# tell that it goes well, not how well it does on the pictures, which have no
+# truth.
 val_dataloader = dict(
     dataset=dict(
         synthetic,
@@ -33,10 +33,17 @@ val_dataloader = dict(
         split='heldout',
         test_mode=True,
         pipeline=test_pipeline))
-test_dataloader = val_dataloader
-
 val_evaluator = dict(prefix='synthetic', per_action=False)
-test_evaluator = val_evaluator
 
-# So there is no best checkpoint, either.
-default_hooks = dict(checkpoint=dict(save_best=None))
+# In the end: the pictures themselves. `tools/test.py ... --show-dir FOLDER`
+# draws what is found in each; the number tells how far the hypotheses lie
+# apart, in mm.
+test_dataloader = dict(
+    dataset=dict(
+        target, _delete_=True, test_mode=True, pipeline=test_pipeline))
+test_evaluator = dict(_delete_=True, type='HypothesisDiversity')
+
+default_hooks = dict(
+    # Without a truth there is no best checkpoint.
+    checkpoint=dict(save_best=None),
+    visualization=dict(type='HypothesisVisualizationHook', interval=1))

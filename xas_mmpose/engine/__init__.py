@@ -3,6 +3,7 @@ from .hooks import (
     AdversarialPriorHook,
     DatasetEpochHook,
     ExactResumeHook,
+    HypothesisVisualizationHook,
     MeanTeacherHook,
     PretrainedWeightsHook,
     StageScheduleHook,
@@ -11,6 +12,6 @@ from .hooks import (
 
 __all__ = [
     'AdversarialPriorHook', 'DatasetEpochHook', 'ExactResumeHook',
-    'MeanTeacherHook', 'PretrainedWeightsHook', 'StageScheduleHook',
-    'TargetStatisticsHook'
+    'HypothesisVisualizationHook', 'MeanTeacherHook', 'PretrainedWeightsHook',
+    'StageScheduleHook', 'TargetStatisticsHook'
 ]
