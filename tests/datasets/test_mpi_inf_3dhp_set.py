@@ -77,9 +77,9 @@ def write_calibration(path: Path) -> None:
 def write_video(path: Path, frames: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 25,
-                             (WIDTH, HEIGHT))
+                             frames.shape[2:0:-1])
     for frame in frames:
-        writer.write(frame)
+        writer.write(np.ascontiguousarray(frame))
     writer.release()
 
 
@@ -220,6 +220,23 @@ def test_a_known_error_is_scored(download: Path, tmp_path: Path):
             shift * 17 / 18, abs=1e-6)
 
 
+def test_smaller_masks_are_enlarged(download: Path, tmp_path: Path):
+    convert(download, tmp_path / 'out')
+    for kind in ('FGmasks', 'ChairMasks'):
+        for camera in (0, 2):
+            reader = FrameReader(download / 'S1/Seq1' / kind, camera)
+            frames = np.stack([reader.read(i) for i in range(1, NUM + 1)])
+            write_video(reader.path, frames[:, ::2, ::2])
+    convert(download, tmp_path / 'small')
+    name = 'masks/S1_Seq1_Cam2_000003.png'
+    whole, small = (cv2.imread(str(tmp_path / folder / name), 0)
+                    for folder in ('out', 'small'))
+    assert small.shape == (HEIGHT, WIDTH)
+    assert (whole != small).mean() < 0.03
+    assert (tmp_path / 'small/report.json').read_text() == (
+        tmp_path / 'out/report.json').read_text()
+
+
 def test_the_authors_folders_of_pictures(download: Path, tmp_path: Path):
     folder = download / 'S1' / 'Seq1'
     for old, new in (('imageSequence', 'images'), ('FGmasks', 'masks'),
@@ -285,6 +302,15 @@ def test_missing_and_broken_files_are_named(
     (folder / 'camera.calibration').write_bytes(b'\xff\xfe')
     refused(ValueError, r'camera\.calibration is no text file')
     write_calibration(folder / 'camera.calibration')
+    frames = np.full((NUM, HEIGHT // 2, WIDTH, 3), 255, np.uint8)
+    write_video(video, frames)
+    refused(ValueError, r'ChairMasks/video_2\.avi is of 96x40 .*another pict')
+    video.write_bytes(content)
+    pictures = folder / 'imageSequence/video_2.avi'
+    content = pictures.read_bytes()
+    write_video(pictures, frames[:, ::2, ::2])
+    refused(ValueError, r'Sequence/video_2\.avi is of 48x20 px; .* 96x80: ')
+    pictures.write_bytes(content)
     # The annotation goes on behind the end of the video.
     monkeypatch.setitem(mpi_inf_3dhp_set.NUM_FRAMES, (1, 1), 2)
     assert convert(download, out)['train']['pictures'] == 2
@@ -343,9 +369,16 @@ def write_test_recording(root: Path, number: int, **change) -> Path:
             if value is not None:
                 file[key] = value
     for i in range(1, NUM + 1):
+        # Of the first that counts the size is looked at.
+        size = size_of(number) if i == 2 else (WIDTH, HEIGHT)
         cv2.imwrite(str(folder / f'imageSequence/img_{i:06d}.jpg'),
-                    np.full((HEIGHT, WIDTH, 3), 20 * i, np.uint8))
+                    np.full((*size[::-1], 3), 20 * i, np.uint8))
     return folder
+
+
+def size_of(number: int) -> tuple[int, int]:
+    """Return the width and height of a test recording's pictures."""
+    return (2048, 2048) if number <= 4 else (1920, 1080)
 
 
 def test_the_test_set(tmp_path: Path):
@@ -389,7 +422,11 @@ def test_cameras_of_real_test_frames(sample_data: Path):
 
 def test_broken_test_sets_are_named(tmp_path: Path):
     folder = write_test_recording(tmp_path / 'in', 1)
-    (folder / 'imageSequence/img_000002.jpg').unlink()
+    picture = folder / 'imageSequence/img_000002.jpg'
+    cv2.imwrite(str(picture), np.zeros((1080, 1920, 3), np.uint8))
+    with pytest.raises(ValueError, match=r'02\.jpg is of 1920x1080 .* 2048x'):
+        convert(tmp_path / 'in', tmp_path / 'out')
+    picture.unlink()
     with pytest.raises(FileNotFoundError, match=r'img_000002\.jpg.*valid'):
         convert(tmp_path / 'in', tmp_path / 'out')
     path = folder / 'annot_data.mat'

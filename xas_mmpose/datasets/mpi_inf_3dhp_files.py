@@ -122,7 +122,7 @@ def read_annot_data(path: str | os.PathLike) -> EvaluationView:
                 'points as there are valid_frame are expected')
     valid = arrays['valid_frame'].reshape(num) == 1
     view = EvaluationView(arrays['annot2'].reshape(num, 17, 2),
-                    arrays['annot3'].reshape(num, 17, 3), valid)
+                          arrays['annot3'].reshape(num, 17, 3), valid)
     if not (np.isfinite(view.keypoints[valid]).all()
             and np.isfinite(view.keypoints_3d[valid]).all()):
         raise ValueError(f'{path}: annot2 or annot3 of a valid frame has '
@@ -148,6 +148,24 @@ def fit_intrinsics(view: EvaluationView) -> dict[str, np.ndarray]:
             for axis in range(2)]
     focal, center = np.array(fits).T
     return dict(f=focal, c=center)
+
+
+def read_frame(path: Path) -> np.ndarray:
+    """Read a picture (H, W, 3), BGR.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be read.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f'there is no picture {path}')
+    image = cv2.imread(str(path))
+    if image is None:
+        raise ValueError(f'{path} cannot be read as a picture')
+    return image
 
 
 class FrameReader:
@@ -186,13 +204,7 @@ class FrameReader:
             ValueError: If it cannot be read, or the video ends before it.
         """
         if self._video is None:
-            path = self.path / f'frame_{number:06d}.jpg'
-            if not path.is_file():
-                raise FileNotFoundError(f'there is no picture {path}')
-            image = cv2.imread(str(path))
-            if image is None:
-                raise ValueError(f'{path} cannot be read as a picture')
-            return image
+            return read_frame(self.path / f'frame_{number:06d}.jpg')
         while self._next < number and self._video.grab():
             self._next += 1
         read, image = self._video.read()

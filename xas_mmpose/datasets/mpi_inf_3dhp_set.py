@@ -28,6 +28,7 @@ from .mpi_inf_3dhp_files import (
     fit_intrinsics,
     read_annot,
     read_annot_data,
+    read_frame,
 )
 
 #: Frames of the recordings' videos; some are annotated beyond their end.
@@ -184,9 +185,10 @@ def _write_recording(root: Path, out: Path,
             reason = 'outside'
         for camera in settings.cameras if not reason else ():
             if masks:
-                people[camera] = _foreground(masks[camera].read(row + 1))
+                people[camera] = _foreground(masks[camera], row + 1,
+                                             cameras[camera])
             if settings.filters:
-                chair = _foreground(chairs[camera].read(row + 1))
+                chair = _foreground(chairs[camera], row + 1, cameras[camera])
                 reason = _hidden(views[camera].keypoints[row], chair,
                                  people[camera])
                 if reason:
@@ -199,7 +201,9 @@ def _write_recording(root: Path, out: Path,
             name = _name(subject, sequence, camera, row + 1)
             target = out / 'images' / f'{name}.jpg'
             if not target.is_file():
-                _save(target, images[camera].read(row + 1))
+                picture = images[camera].read(row + 1)
+                _require_size(picture, cameras[camera], images[camera].path)
+                _save(target, picture)
             if settings.masks:
                 _save(out / 'masks' / f'{name}.png', people[camera])
     return dict(frames=kept, counts=counts)
@@ -236,9 +240,26 @@ def _inside(keypoints: np.ndarray, camera: dict) -> np.ndarray:
             & (keypoints < (camera['w'], camera['h']))).all(-1)
 
 
-def _foreground(picture: np.ndarray) -> np.ndarray:
+def _require_size(picture: np.ndarray, camera: dict, path: Path) -> None:
+    """Raise ``ValueError`` unless a picture is as large as its camera's."""
+    size = picture.shape[1::-1]
+    if size != (camera['w'], camera['h']):
+        raise ValueError(
+            f'{path} is of {size[0]}x{size[1]} px; its key points and camera '
+            f'are of {camera["w"]}x{camera["h"]}: take it as it is downloaded')
+
+
+def _foreground(reader: FrameReader, number: int,
+                camera: dict) -> np.ndarray:
     """Return a mask (H, W), 0 or 255, of one of the set's mask pictures."""
-    red = picture[..., 2]
+    red = reader.read(number)[..., 2]
+    size = camera['w'], camera['h']
+    if red.shape[0] * size[0] != red.shape[1] * size[1]:
+        raise ValueError(
+            f'{reader.path} is of {red.shape[1]}x{red.shape[0]} px, its '
+            f'camera of {size[0]}x{size[1]}: it masks another picture')
+    if red.shape[::-1] != size:
+        red = cv2.resize(red, size, interpolation=cv2.INTER_NEAREST)
     return (red > 127).astype(np.uint8) * 255
 
 
@@ -315,6 +336,8 @@ def _write_tests(root: Path, out: Path, tests: dict) -> Counter:
         paths = [folder / f'img_{row + 1:06d}.jpg' for row in rows]
         require_files('image', map(str, paths), index,
                       f'TS{number}/annot_data.mat calls them valid')
+        for path in paths[:1]:
+            _require_size(read_frame(path), camera, path)
         for row, path in zip(rows, paths):
             names.append(f'TS{number}_{row + 1:06d}.jpg')
             place_file(path, out / 'images' / names[-1], link=False)
