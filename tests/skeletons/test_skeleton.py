@@ -41,6 +41,8 @@ def test_index_names_what_exists():
     (dict(parents=('left_paw', 'tail', 'nose', 'nose')), 'never reaches'),
     (dict(mask_widths=(('ear', 0.5), )), 'ear'),
     (dict(lower_body=('ear', )), 'ear'),
+    (dict(joint_subsets=(('face', ('ear', 'nose')), )), 'ear'),
+    (dict(joint_subsets=(('nothing', ()), )), r"subsets \['nothing'\]"),
     (dict(extra_mask_links=(MaskLink('tail', 'ear'), )), 'ear'),
 ])
 def test_bad_tables_are_refused(change, message):
