@@ -127,7 +127,8 @@ def ap10k_data(fake_animal3d, animal3d_data: None, tmp_path: Path,
     images, annotations = [], []
     for i, entry in enumerate(entries):
         for key, folder, ending in (('img_path', 'data', 'jpg'),
-                                    ('mask_path', 'masks', 'png')):
+                                    ('mask_path', 'masks/train', 'png'),
+                                    ('mask_path', 'masks/test', 'png')):
             (root / folder).mkdir(parents=True, exist_ok=True)
             shutil.copy(fake_animal3d.root / entry[key],
                         root / f'{folder}/{i:012d}.{ending}')

@@ -151,6 +151,19 @@ def test_masks_as_the_tool_and_others_name_them(ap10k: Path):
         build(ap10k, mask_layout='nested')
 
 
+def test_animals_without_a_mask_can_be_left_out(
+        ap10k: Path, caplog: pytest.LogCaptureFixture,
+        capsys: pytest.CaptureFixture):
+    (ap10k / 'masks/a/1_0.png').unlink()
+    assert values(build(ap10k, skip_unmasked=True), 'id') == [5, 4, 3]
+    said = caplog.text + ''.join(capsys.readouterr())
+    assert '1 of 4 animals have no mask' in said
+    assert len(build(ap10k, skip_unmasked=True, data_prefix=dict(img='data'),
+                     mask_layout='segmentation')) == 4
+    with pytest.raises(ValueError, match=r'none of its 4.*unmasked=True'):
+        build(ap10k, skip_unmasked=True, mask_layout='annotation')
+
+
 def test_one_mask_a_picture_is_that_of_the_largest(ap10k: Path):
     for name in ('a/1', '2', '3'):
         save_picture(ap10k / f'masks/{name}.png', silhouette(80))

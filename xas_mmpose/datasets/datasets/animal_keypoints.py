@@ -1,11 +1,13 @@
 """Animals in files of COCO's form: AP-10K, Animal-Pose, Horse-10, zebras."""
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 from mmpose.registry import DATASETS
 from xtcocotools import mask as coco_mask
 
@@ -52,6 +54,9 @@ class XasAnimalKeypointDataset(AnimalDataset):
             the third.
         categories: Species (``category``) or families (``supercategory``) to
             keep; None for all.
+        skip_unmasked: Whether animals without a mask file are left out, and
+            counted in the log: some masks cannot be made. Otherwise they are
+            an error.
         carry_labels: Whether samples carry key points. Animals without any
             are left out then.
         **kwargs: See :class:`AnimalDataset`.
@@ -68,6 +73,7 @@ class XasAnimalKeypointDataset(AnimalDataset):
                  data_prefix: dict | None = None,
                  mask_layout: str = 'auto',
                  categories: Sequence[str] | None = None,
+                 skip_unmasked: bool = False,
                  carry_labels: bool = False,
                  **kwargs: Any) -> None:
         if mask_layout not in _LAYOUTS:
@@ -80,6 +86,7 @@ class XasAnimalKeypointDataset(AnimalDataset):
         self.keypoint_set = keypoint_set
         self.mask_layout = mask_layout
         self.categories = categories
+        self.skip_unmasked = skip_unmasked
         super().__init__(ann_file, data_prefix or dict(img='', mask='masks'),
                          carry_labels, **kwargs)
 
@@ -109,12 +116,15 @@ class XasAnimalKeypointDataset(AnimalDataset):
                     labels_2d(keypoints, visible, order),
                     bbox=animal.corners()[None].astype(np.float32))
             samples.append(sample)
+        if self.skip_unmasked:
+            samples = self._masked(samples, index)
         samples = samples[::self.sample_interval]
         if not samples:
             raise ValueError(
                 f'{self.ann_file}: none of its {len(animals)} animals is '
                 f'left{" with key points" * self.carry_labels} with '
-                f'categories={self.categories}')
+                f'categories={self.categories}, skip_unmasked='
+                f'{self.skip_unmasked}')
         if self.check_files:
             self._check_files(samples, index,
                               f'mask_layout={self.mask_layout!r}')
@@ -130,6 +140,20 @@ class XasAnimalKeypointDataset(AnimalDataset):
             info['img_mask'] = 255 * coco_mask.decode(
                 coco_mask.merge(outlines))
         return info
+
+    def _masked(self, samples: list[dict],
+                index: FolderIndex) -> list[dict]:
+        """Leave animals out that have no mask file."""
+        masked = [sample for sample in samples
+                  if sample.get('mask_path', '') in index
+                  or 'polygons' in sample]
+        if len(masked) < len(samples):
+            print_log(
+                f'{self.ann_file}: {len(samples) - len(masked)} of '
+                f'{len(samples)} animals have no mask under '
+                f'{self.data_prefix.get("mask")!r} and are left out',
+                logger='current', level=logging.WARNING)
+        return masked
 
     def _kept(self, animal: CocoAnimal) -> bool:
         """Say whether the filter lets an animal through."""
