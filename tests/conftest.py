@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 import os
 import pickle
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +43,16 @@ def sample_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f'no real sample frames at {folder} (set XAS_SHARED)')
     return folder
+
+
+@pytest.fixture(scope='session')
+def check_results() -> Callable[[dict], None]:
+    """Return what asserts that a results.json fits its documentation."""
+    path = Path(__file__).with_name('schema.py')
+    spec = importlib.util.spec_from_file_location('schema', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.check_results
 
 
 #: Deliberately not in the order of subject, action and camera, and with two

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,8 +19,9 @@ class Picture(NamedTuple):
     """A picture that may not have been read yet.
 
     Attributes:
-        name: Its path below the folder that was given; its file's name; for
-            a frame ``VIDEO/000001``, numbered from 1; for an array its place
+        name: Its path below the folder that was given, or below the folder
+            in front of a pattern's first ``*``; else its file's name. For a
+            frame ``VIDEO/000001``, numbered from 1; for an array its place
             among the inputs, ``000000`` first.
         path: Its file, of a frame that of the video; None for an array.
         frame: Number of the frame from 0, None for what is no video.
@@ -57,7 +59,7 @@ def pictures_of(inputs: Any) -> Iterator[Picture]:
     Args:
         inputs: A file, folder (those in it are searched, too), pattern with
             ``*``, ``?`` or ``[``, or video; an array (H, W, 3), BGR uint8;
-            or any number of these one after another.
+            a :class:`Picture`; or any number of these one after another.
 
     Raises:
         ValueError: If an input is none of these.
@@ -88,7 +90,10 @@ def count_pictures(inputs: Any) -> int | None:
 
 def _pictures_of(inputs: Any, numbers: Iterator[int]) -> Iterator[Picture]:
     """Yield pictures; arrays take their names from a count of all inputs."""
-    if isinstance(inputs, np.ndarray):
+    if isinstance(inputs, Picture):
+        next(numbers)
+        yield inputs
+    elif isinstance(inputs, np.ndarray):
         name = f'{next(numbers):06d}'
         if (inputs.ndim != 3 or inputs.shape[2] != 3 or inputs.size == 0
                 or inputs.dtype != np.uint8):
@@ -124,8 +129,13 @@ def _files(path: str) -> Iterator[Picture]:
         yield from _frames(path)
     elif glob.has_magic(path) and not os.path.exists(path):
         found = sorted(glob.glob(path, recursive=True))
+        folder = os.path.dirname(path[:re.search(r'[*?[]', path).start()])
         for file in found:
-            yield from _files(file)
+            for picture in _files(file):
+                if picture.path == file and picture.frame is None:
+                    name = os.path.relpath(file, folder or '.')
+                    picture = picture._replace(name=name.replace(os.sep, '/'))
+                yield picture
         if not found:
             yield _broken(path, f'no file is named like {path}')
     else:

@@ -93,7 +93,7 @@ class Pose3DInferencer:
         self.pipeline = Compose(_steps(steps))
         self._wants_masks = any(
             step['type'] == 'RemoveBackground' for step in steps)
-        self._warned = False
+        self._warned: set[str] = set()
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -159,7 +159,8 @@ class Pose3DInferencer:
 
         Warns:
             UserWarning: Once, if the model was trained without background
-                and there are no masks.
+                and there is no mask; and once, if nothing says where a
+                person is.
         """
         if batch_size < 1:
             raise ValueError(f'batch_size starts at 1, got {batch_size}')
@@ -203,8 +204,7 @@ class Pose3DInferencer:
         camera = camera_param_of(camera)
         jobs = []
         for subject in hints.subjects(picture, image, boxes, masks):
-            if subject.mask is None and self._wants_masks:
-                self._warn()
+            self._warn(subject)
             begin = time.perf_counter()
             info = dict(
                 self.model.dataset_meta, img=image, img_path=picture.path,
@@ -268,16 +268,24 @@ class Pose3DInferencer:
         return self.model.head.decoder.index_to_normalised(
             index)[:, 2].numpy()
 
-    def _warn(self) -> None:
-        """Say once what it costs that there are no masks."""
-        if not self._warned:
-            self._warned = True
-            warnings.warn(
+    def _warn(self, subject: Subject) -> None:
+        """Say, once each, what it costs that something is not known."""
+        costs = {}
+        if subject.mask is None and self._wants_masks:
+            costs['mask'] = (
                 'there is no mask: the background stays in the picture, '
                 'which the model has never seen in training, and its poses '
                 'are much worse (mask_used=False). Give masks=, such as a '
                 'folder that tools/make_masks.py has written, or a method '
-                'of xas_mmpose.datasets.masks', stacklevel=4)
+                'of xas_mmpose.datasets.masks')
+        if subject.source == 'picture':
+            costs['box'] = (
+                'nobody says where people are: the whole picture is taken '
+                "for one person (box_source='picture'). Give boxes=, masks= "
+                'or detector=')
+        for name in costs.keys() - self._warned:
+            self._warned.add(name)
+            warnings.warn(costs[name], stacklevel=4)
 
 
 class _Job(NamedTuple):

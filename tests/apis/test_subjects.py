@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from xas_mmpose.apis.pictures import Picture
+from xas_mmpose.apis.subjects import Hints, camera_param_of
+from xas_mmpose.datasets.masks import read_people
+from xas_mmpose.geometry.cameras import mask_box
+
+IMAGE = np.zeros((40, 60, 3), np.uint8)
+A = Picture('walk/a.jpg', '/data/walk/a.jpg', image=IMAGE)
+B = Picture('walk/b.jpg', '/data/walk/b.jpg', image=IMAGE)
+
+
+def boxes_of(hints, picture):
+    boxes, masks, _ = hints.take(picture)
+    return [subject.box.tolist() for subject in hints.subjects(
+        picture, IMAGE, boxes, masks)]
+
+
+def disc():
+    mask = np.zeros((40, 60), np.uint8)
+    mask[5:20, 11:17] = 255
+    return mask
+
+
+@pytest.mark.parametrize('boxes', [
+    [1, 2, 30, 20], [[1, 2, 30, 20]], np.array([1, 2, 30, 20]),
+    {'walk/a.jpg': [[1, 2, 30, 20]], '/data/walk/b.jpg': [1, 2, 30, 20]},
+    [[[1, 2, 30, 20]], [1, 2, 30, 20]],
+    ([box] for box in ([1, 2, 30, 20], [1, 2, 30, 20])),
+])
+def test_forms_of_boxes(boxes):
+    hints = Hints(boxes=boxes)
+    assert boxes_of(hints, A) == boxes_of(hints, B) == [[1, 2, 30, 20]]
+
+
+def test_boxes_of_a_file(tmp_path):
+    path = tmp_path / 'people.json'
+    path.write_text(json.dumps([
+        dict(file_name='a.jpg', bbox=[1, 2, 29, 18], score=0.9),
+        dict(file_name='a.jpg', bbox=[5, 5, 5, 5], score=0.2)]))
+    hints = Hints(boxes=read_people(path))
+    assert boxes_of(hints, A) == [[1, 2, 30, 20]]
+    assert boxes_of(hints, B) == [[0, 0, 60, 40]]
+
+
+def test_a_mask_places_the_box_as_the_crop_rule_does():
+    mask = disc()
+    (x1, y1, x2, y2), = boxes_of(Hints(masks=mask), A)
+    center, scale = mask_box(mask > 0, 1.25)
+    assert ((x1 + x2) / 2, (y1 + y2) / 2) == tuple(center)
+    assert max(x2 - x1, y2 - y1) * 1.25 == scale[0]
+
+
+@pytest.mark.parametrize('mask', [
+    disc(), disc() // 255, disc() > 0, disc().astype(float)])
+def test_values_of_masks(mask):
+    subject, = Hints().subjects(A, IMAGE, None, mask)
+    assert subject.mask.dtype == np.uint8
+    np.testing.assert_array_equal(subject.mask, disc())
+
+
+def test_masks_of_a_folder(tmp_path):
+    (tmp_path / 'walk').mkdir()
+    cv2.imwrite(str(tmp_path / 'walk/a.png'), disc())
+    hints = Hints(masks=tmp_path)
+    assert boxes_of(hints, A) == [[10.5, 4.5, 16.5, 19.5]]
+    with pytest.raises(FileNotFoundError, match=r'should be walk/b\.png'):
+        boxes_of(hints, B)
+    # One for each person, as make_masks.py names them; all in one folder.
+    cv2.imwrite(str(tmp_path / 'b_0.png'), disc())
+    cv2.imwrite(str(tmp_path / 'b_1.png'), disc()[:, ::-1])
+    assert boxes_of(hints, B) == [[10.5, 4.5, 16.5, 19.5],
+                                  [42.5, 4.5, 48.5, 19.5]]
+    single = Hints(masks=tmp_path / 'walk/a.png')
+    assert boxes_of(single, A) == boxes_of(single, B)
+
+
+def test_masks_in_a_list_are_those_of_pictures():
+    hints = Hints(masks=[disc(), None])
+    assert boxes_of(hints, A) == [[10.5, 4.5, 16.5, 19.5]]
+    assert boxes_of(hints, B) == [[0, 0, 60, 40]]
+
+
+@pytest.mark.parametrize('hints, message', [
+    (dict(boxes=[1, 2, 3]), r'boxes of walk/a\.jpg are x1'),
+    (dict(boxes=[5, 5, 5, 9]), 'x1 < x2'),
+    (dict(boxes=[0, 0, np.nan, 9]), 'x1 < x2'),
+    (dict(boxes=[70, 0, 80, 9]), 'lie in the picture of 60x40 px'),
+    (dict(masks=np.zeros((40, 60))), r'mask of walk/a\.jpg is empty'),
+    (dict(masks=np.ones((60, 40))), r'is \(40, 60\) px'),
+    (dict(boxes=[0, 0, 9, 9], masks=np.stack([disc()] * 2)),
+     '2 masks and 1 boxes'),
+])
+def test_what_does_not_fit(hints, message):
+    with pytest.raises(ValueError, match=message):
+        boxes_of(Hints(**hints), A)
+
+
+def test_values_of_no_form():
+    with pytest.raises(ValueError, match='boxes: 7 is none of their forms'):
+        Hints(boxes=7)
+    hints = Hints(cameras=[None])
+    assert hints.take(A) == (None, None, None)
+    with pytest.raises(ValueError, match='cameras has no entry for walk/b'):
+        hints.take(B)
+
+
+K = [[1000.0, 0, 320], [0, 1010, 240], [0, 0, 1]]
+
+
+@pytest.mark.parametrize('camera', [
+    K, np.array(K), dict(K=K), dict(f=[1000, 1010], c=[320, 240]),
+    dict(f=[[1000], [1010]], c=[[320], [240]], R=np.eye(3)),
+])
+def test_forms_of_cameras(camera):
+    hints = Hints(cameras=camera)
+    found = camera_param_of(hints.take(A)[2])
+    assert sorted(found) == ['c', 'f']
+    assert found['f'].tolist() == [1000, 1010]
+    assert found['c'].tolist() == [320, 240]
+    by_name = Hints(cameras={A.name: camera})
+    assert camera_param_of(by_name.take(A)[2])['f'].tolist() == [1000, 1010]
+    assert camera_param_of(by_name.take(B)[2]) is None
+
+
+def test_lenses_and_square_pixels():
+    camera = camera_param_of(dict(f=900, c=(1, 2), k=[[.1], [.2], [.3]],
+                                  p=(.4, .5)))
+    assert camera['f'].tolist() == [900, 900]
+    assert camera['k'].tolist() == [.1, .2, .3]
+    assert camera['p'].tolist() == [.4, .5]
+
+
+@pytest.mark.parametrize('camera', [
+    dict(f=[1, 2]), dict(f=[-1, 1], c=[0, 0]), dict(f=[1, np.nan], c=[0, 0]),
+    np.eye(4), dict(K=[[1, 0.1, 0], [0, 1, 0], [0, 0, 1]]),
+    dict(f=[1, 1], c=[0, 0], k=[1, 2, 3, 4]), 'camera',
+])
+def test_no_cameras(camera):
+    with pytest.raises(ValueError, match='a camera is a matrix K'):
+        camera_param_of(camera)

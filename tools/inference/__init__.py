@@ -1,0 +1,1 @@
+"""What tools/infer.py is made of."""
