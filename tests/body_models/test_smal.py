@@ -10,7 +10,10 @@ from scipy import sparse
 from scipy.spatial.transform import Rotation
 
 from xas_mmpose.body_models import SMALBody
-from xas_mmpose.body_models.smal import ANIMAL3D_26_VERTICES
+from xas_mmpose.body_models.smal import (
+    ANIMAL3D_26_VERTICES,
+    mirrored_template,
+)
 from xas_mmpose.skeletons import ANIMAL3D_26
 
 #: Parents of SMAL's 35 joints; the official file lacks the ears, the last.
@@ -122,6 +125,23 @@ def test_the_table_is_one_of_mirror_partners() -> None:
             assert len(right) == len(group)
             # The template's left half comes first in the file.
             assert max(group) < min(right)
+
+
+def test_templates_become_symmetric() -> None:
+    rng = np.random.default_rng(0)
+    partners = np.array([0, 3, 4, 1, 2, 5])
+    crooked = rng.normal((0, 7, 0), 1, (6, 3))
+    crooked[[0, 5], 1] = 7.1, 6.9  # in the middle, which is at 7
+    crooked[[1, 2], 1] = 7.8, 6.3  # one left, one right
+    crooked[[3, 4], 1] = 6.4, 8.0
+    mended = mirrored_template(crooked, partners)
+    np.testing.assert_allclose(mended, mended[partners] * (1, -1, 1))
+    np.testing.assert_allclose(mended[[2, 3]], crooked[[2, 3]] - (0, 7, 0))
+    np.testing.assert_allclose(mended[[0, 5]], crooked[[0, 5]] * (1, 0, 1))
+    np.testing.assert_allclose(mirrored_template(mended, partners), mended)
+    for bad in (partners[:5], np.zeros(6), np.roll(np.arange(6), 1)):
+        with pytest.raises(ValueError, match='mirror partners of 6 vertices'):
+            mirrored_template(crooked, bad)
 
 
 def test_axes_turn_the_animal_upright(fake_body) -> None:

@@ -166,13 +166,16 @@ def test_every_byte_of_every_file_counts(tmp_path: Path, key: str,
     assert dict(after, checksums=0) == dict(before, checksums=0)
 
 
-def test_a_regressor_that_comes_later_counts(tmp_path: Path) -> None:
+@pytest.mark.parametrize('name, key', [
+    ('J_regressor_h36m.npy', 'regressor'), ('symIdx.pkl', 'symmetry')])
+def test_what_comes_later_beside_a_body_counts(
+        tmp_path: Path, name: str, key: str) -> None:
     (tmp_path / 'smpl.pkl').write_bytes(b'body')
     body = str(tmp_path / 'smpl.pkl')
     before = settings(body=body).described
-    (tmp_path / 'J_regressor_h36m.npy').write_bytes(b'key points')
+    (tmp_path / name).write_bytes(b'a table')
     assert settings(body=body).described != before
-    assert 'regressor' not in settings().described['checksums']
+    assert key not in settings().described['checksums']
 
 
 def test_every_setting_counts() -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from .array_pickle import load_array_pickle
 from .body import ParametricBody
 from .model_file import load_model_file
-from .smal import SMAL_JOINTS, SMALBody
+from .smal import SMAL_JOINTS, SMAL_VERTICES, SMALBody, mirrored_template
 from .smpl import SMPL_VERTICES, SMPLBody, load_regressor
 
 _DATA = Path(__file__).parent / 'data'
@@ -17,6 +18,9 @@ _PEOPLE = {'human': 'anny_small', 'human_full': 'anny_full'}
 
 #: What SMPL's regressor of Human3.6M's key points is called everywhere.
 REGRESSOR_NAME = 'J_regressor_h36m.npy'
+
+#: What SMALST calls the mirror partners of SMAL's vertices.
+SYMMETRY_NAME = 'symIdx.pkl'
 
 
 def body_names() -> tuple[str, ...]:
@@ -42,7 +46,10 @@ def load_body(spec: str | Path,
             ``human_full`` (with clothes, hair and eyes) or an animal; or the
             path of a ``.npz`` or ``.pkl`` in SMPL's (24 joints) or SMAL's
             format (33 or 35 joints). Where ``J_regressor_h36m.npy`` lies
-            beside an official SMPL file, it gives the key points.
+            beside an official SMPL file, it gives the key points; where
+            ``symIdx.pkl`` lies beside an official SMAL file, the template
+            becomes symmetric, see
+            :func:`~xas_mmpose.body_models.smal.mirrored_template`.
         num_betas: How many shape components are used. None takes all of an
             animal's, and 10 of a person's or all where there are fewer.
 
@@ -64,6 +71,11 @@ def load_body(spec: str | Path,
     num_joints = arrays['kintree_table'].shape[1]
     try:
         if num_joints in SMAL_JOINTS:
+            symmetry = path.parent / SYMMETRY_NAME
+            if len(arrays['v_template']) == SMAL_VERTICES and (
+                    symmetry.is_file()):
+                arrays['v_template'] = mirrored_template(
+                    arrays['v_template'], load_array_pickle(symmetry))
             return SMALBody(arrays, num_betas)
         regressor = path.parent / REGRESSOR_NAME
         official = len(arrays['v_template']) == SMPL_VERTICES

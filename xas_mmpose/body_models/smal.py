@@ -108,6 +108,42 @@ class SMALBody(ParametricBody):
             raise ValueError(f'{path}: {error}') from None
 
 
+def mirrored_template(v_template: np.ndarray,
+                      partners: np.ndarray) -> np.ndarray:
+    """Return SMAL's template with one half the other's mirror image.
+
+    The scanned toy is slightly crooked. This does as SMALST, whose shapes
+    and textures are of the mended template: vertices in the middle go to y =
+    0, and the half of lower y, the animal's right, is copied.
+
+    Args:
+        v_template: Vertices (V, 3), SMAL's frame.
+        partners: Mirror partner of each vertex (V,), SMALST's ``symIdx.pkl``.
+
+    Returns:
+        Vertices (V, 3), the middle plane at y = 0.
+
+    Raises:
+        ValueError: If the partners are none of this body's.
+    """
+    partners = np.asarray(partners).astype(np.int64)
+    order = np.arange(len(v_template))
+    if (partners.shape != order.shape
+            or not np.array_equal(np.sort(partners), order)
+            or not np.array_equal(partners[partners], order)):
+        raise ValueError(f'no mirror partners of {len(order)} vertices: a '
+                         'permutation that is its own inverse is expected, '
+                         f'got {partners.shape}')
+    vertices = np.array(v_template, np.float64)
+    middle = partners == order
+    if middle.any():
+        vertices[:, 1] -= vertices[middle, 1].mean()
+    vertices[middle, 1] = 0
+    right, = np.nonzero(vertices[:, 1] < vertices[partners, 1])
+    vertices[partners[right]] = vertices[right] * (1, -1, 1)
+    return vertices
+
+
 def _keypoint_shares(
         arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return a key point's share of joints (K, J) and of vertices (K, V)."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from xas_mmpose.body_models import animal_names, body_names, load_body
-from xas_mmpose.body_models.loading import REGRESSOR_NAME
+from xas_mmpose.body_models.loading import REGRESSOR_NAME, SYMMETRY_NAME
 from xas_mmpose.skeletons import Skeleton
 
 from .casting import (
@@ -200,10 +200,12 @@ class SyntheticSetSettings:
                     raise FileNotFoundError(
                         f'{key}: there is no {kinds[key]} {name}; correct '
                         f'the path, or {cure}')
-        # It lies beside official SMPL files, and decides their key points.
-        files['regressor'] = [
-            path for name in files['body']
-            if (path := Path(name).parent / REGRESSOR_NAME).is_file()]
+        # They lie beside official files. The first decides the key points
+        # of SMPL's, the second the template of SMAL's.
+        for key, beside in (('regressor', REGRESSOR_NAME),
+                            ('symmetry', SYMMETRY_NAME)):
+            files[key] = [path for name in files['body']
+                          if (path := Path(name).parent / beside).is_file()]
         return {key: [fingerprint(name) for name in names]
                 for key, names in files.items() if names}
 
