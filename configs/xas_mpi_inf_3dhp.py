@@ -29,8 +29,7 @@ train_dataloader = dict(
     dataset=dict(datasets=[train, _base_.synthetic_train]))
 # The authors validate on two people of the training set, whose masks are at
 # hand. The common protocol, TS1 to TS6, takes masks of one's own:
-# ann_file='annotations/mpi_inf_3dhp_test_valid.npz', subjects=None,
-# camera_param_file='annotations/cameras_test.pkl'.
+# tools/test.py --protocol mpi_inf_3dhp_test, docs/protocols.md.
 val_dataloader = dict(
     dataset=dict(
         target,

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,14 +15,18 @@ from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 from mmengine.structures import InstanceData
+from mmpose.registry import DATASETS
 from torch import nn
 
 from xas_mmpose.datasets.human36m_meta import (
     CAMERA_IDS,
+    SPLITS,
     Sequence,
     convert_human36m,
 )
 from xas_mmpose.datasets.mmpose_layout import write_annotations
+from xas_mmpose.datasets.splits import MPI_INF_3DHP_SPLITS
+from xas_mmpose.engine.config_options import merge_options
 from xas_mmpose.geometry import cameras
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
@@ -101,6 +106,32 @@ def test_every_64th_takes_the_file_of_all_frames():
     assert 'fps50' in dataset.ann_file
     assert plain.test_dataloader.dataset == dict(
         ann_file='annotation_body3d/fps10/h36m_test.npz')
+
+
+def test_the_page_names_what_is_there():
+    text = (CONFIGS.parent / 'docs' / 'protocols.md').read_text()
+    named = re.findall(r'^\| `([a-z]\w+)` \|', text, re.MULTILINE)
+    assert sorted(named) == sorted(CASES)
+    options = dict(re.findall(r'(t\w+_dataloader\.\S+)=(\S+)', text))
+    assert len(options) == 4
+    config = Config.fromfile(CONFIGS / 'xas_h36m.py')
+    merge_options(config, options)
+    people = [config.train_dataloader.dataset.datasets[0],
+              config.test_dataloader.dataset]
+    for dataset, end in zip(people, ('train_selected', 'valid')):
+        with pytest.raises(FileNotFoundError, match='no annotation file '
+                           '/nowhere/annotation_body3d/fps50/h36m_t'):
+            DATASETS.build(dict(dataset, data_root='/nowhere'))
+        assert dataset.split_file.endswith(f'/split_{end}.txt')
+    splits = table_of(text, '| set | split |')
+    assert set(re.findall(r'`(\w+)`', splits)) == {
+        *SPLITS, *MPI_INF_3DHP_SPLITS}
+
+
+def table_of(text: str, head: str) -> str:
+    """Return the second column of a table."""
+    table = text[text.index(head):].split('\n\n')[0]
+    return ' '.join(row.split('|')[2] for row in table.splitlines())
 
 
 def write_authors_layout(mini_root: Path, root: Path) -> None:

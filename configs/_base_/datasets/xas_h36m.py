@@ -1,4 +1,5 @@
-# Human3.6M as unlabelled target pictures, synthetic pairs beside them.
+# Human3.6M as unlabelled target pictures, synthetic pairs beside them. Every
+# 5th frame is trained and tested on: docs/protocols.md has other splits.
 _base_ = ['./human36m_18.py']
 
 # Where the data lie; XAS_H36M_ROOT and XAS_SYNTHETIC_ROOT say it, too.
