@@ -94,7 +94,8 @@ def test_only_data_skeleton_and_body_differ_from_people(stage: str):
         'train_dataloader.dataset.datasets.1', 'val_dataloader.dataset',
         'test_dataloader.dataset') for key in ('type', 'data_root', 'command')]
     allowed = {
-        *load, *data, 'train_dataloader.dataset.datasets.0.carry_root',
+        *load, *data, 'val_evaluator.group_by', 'test_evaluator.group_by',
+        'train_dataloader.dataset.datasets.0.carry_root',
         # How far nose and tail are apart, in sides of the crop.
         'model.head.decoder.depth_range', 'model.head.decoder.heatmap_size.2'}
     skeleton = ('train_dataloader.dataset.metainfo.',
