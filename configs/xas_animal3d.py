@@ -74,7 +74,10 @@ val_evaluator = [
         hypothesis_rules=('top1', 'oracle'),
         group_by='category',
         unit='thousandths of a unit of SMAL'),
-    dict(type='KeypointError2D'),
+    dict(
+        type='KeypointError2D',
+        metrics=('2D/px', '2D/crop', 'PCK@0.1', 'PCK@0.05'),
+        group_by='category'),
 ]
 test_evaluator = val_evaluator
 

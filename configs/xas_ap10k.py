@@ -13,7 +13,7 @@ animals = dict(
     # The families that walk as the bodies of the synthetic pairs do.
     categories=['Bovidae', 'Canidae', 'Cervidae', 'Equidae', 'Felidae',
                 'Hippopotamidae', 'Suidae', 'Ursidae'],
-    # GrabCut finds nothing of some; the log says of how many.
+    # GrabCut finds nothing of some; a warning says of how many.
     skip_unmasked=True)
 synthetic = dict(_base_.synthetic, heldout_fraction=0.04)
 
@@ -51,7 +51,11 @@ test_dataloader = dict(
         carry_labels=True,
         test_mode=True,
         pipeline=_base_.test_pipeline))
-test_evaluator = dict(_delete_=True, type='KeypointError2D')
+test_evaluator = dict(
+    _delete_=True,
+    type='KeypointError2D',
+    metrics=('2D/px', '2D/crop', 'PCK@0.1', 'PCK@0.05'),
+    group_by='category')
 
 default_hooks = dict(
     checkpoint=dict(save_best='synthetic/N-MPJPE/top1'))

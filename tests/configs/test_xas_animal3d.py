@@ -149,3 +149,4 @@ def test_truth_fed_back_and_a_known_error(animal3d_data: None, error: float):
         scores)
     assert (scores['P-MPJPE/top1'] < 0.01) == (error == 0)
     assert scores['2D/px'] == 0
+    assert scores['PCK@0.05/per-category'] == 100

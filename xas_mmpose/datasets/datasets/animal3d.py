@@ -7,6 +7,7 @@ import numpy as np
 from mmpose.registry import DATASETS
 
 from xas_mmpose.datasets.animal3d_files import Animal3dEntry, read_animal3d
+from xas_mmpose.skeletons import ANIMAL3D_26
 
 from .animals import AnimalDataset, labels_2d
 from .file_checks import FolderIndex
@@ -45,15 +46,16 @@ class XasAnimal3dDataset(AnimalDataset):
     def load_data_list(self) -> list[dict]:
         """List the pictures."""
         animals = read_animal3d(self.ann_file, self.carry_labels)
-        order = self._order()
+        order = self.order_in(ANIMAL3D_26)
         samples = [self._sample(number, animal, order) for number, animal
                    in enumerate(animals)][::self.sample_interval]
         if self.check_files:
-            self._check_files(samples, FolderIndex(), 'mask_path in the file')
+            self._check_files(samples, FolderIndex(),
+                              'mask_path in the file', 'animal')
         return samples
 
     def _sample(self, number: int, animal: Animal3dEntry,
-                order: np.ndarray) -> dict:
+                order: list[int]) -> dict:
         """Return the sample of a picture."""
         sample = target_sample(
             number, os.path.join(self.data_prefix['img'], animal.image),

@@ -1,13 +1,12 @@
 """Animals in files of COCO's form: AP-10K, Animal-Pose, Horse-10, zebras."""
 from __future__ import annotations
 
-import logging
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from mmengine.logging import print_log
 from mmpose.registry import DATASETS
 from xtcocotools import mask as coco_mask
 
@@ -19,6 +18,7 @@ from xas_mmpose.datasets.coco_animal_files import (
     CocoAnimal,
     read_coco_animals,
 )
+from xas_mmpose.skeletons import ANIMAL3D_26
 
 from .animals import AnimalDataset, labels_2d
 from .file_checks import FolderIndex
@@ -55,7 +55,7 @@ class XasAnimalKeypointDataset(AnimalDataset):
         categories: Species (``category``) or families (``supercategory``) to
             keep; None for all.
         skip_unmasked: Whether animals without a mask file are left out, and
-            counted in the log: some masks cannot be made. Otherwise they are
+            counted in a warning: some masks cannot be made. Otherwise they are
             an error.
         carry_labels: Whether samples carry key points. Animals without any
             are left out then.
@@ -93,7 +93,7 @@ class XasAnimalKeypointDataset(AnimalDataset):
     def load_data_list(self) -> list[dict]:
         """List the animals."""
         animals = read_coco_animals(self.ann_file)
-        order, num = self._order(), 0
+        order, num = np.array(self.order_in(ANIMAL3D_26)), 0
         if self.carry_labels:
             order = np.array(to_animal3d_26(self.keypoint_set))[order]
             num = len(ANIMAL_KEYPOINT_SETS[self.keypoint_set])
@@ -127,7 +127,7 @@ class XasAnimalKeypointDataset(AnimalDataset):
                 f'{self.skip_unmasked}')
         if self.check_files:
             self._check_files(samples, index,
-                              f'mask_layout={self.mask_layout!r}')
+                              f'mask_layout={self.mask_layout!r}', 'animal')
         return samples
 
     def get_data_info(self, idx: int) -> dict:
@@ -148,11 +148,11 @@ class XasAnimalKeypointDataset(AnimalDataset):
                   if sample.get('mask_path', '') in index
                   or 'polygons' in sample]
         if len(masked) < len(samples):
-            print_log(
+            warnings.warn(
                 f'{self.ann_file}: {len(samples) - len(masked)} of '
                 f'{len(samples)} animals have no mask under '
                 f'{self.data_prefix.get("mask")!r} and are left out',
-                logger='current', level=logging.WARNING)
+                stacklevel=2)
         return masked
 
     def _kept(self, animal: CocoAnimal) -> bool:

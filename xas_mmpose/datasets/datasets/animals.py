@@ -1,6 +1,7 @@
 """What the data sets of animals share."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,6 @@ import numpy as np
 from xas_mmpose.skeletons import ANIMAL3D_26
 
 from .base import BasePoseDataset3D
-from .file_checks import FolderIndex, require_files
 
 
 class AnimalDataset(BasePoseDataset3D):
@@ -38,41 +38,9 @@ class AnimalDataset(BasePoseDataset3D):
                          data_prefix=data_prefix or dict(img='', mask=''),
                          **kwargs)
 
-    def _order(self) -> np.ndarray:
-        """Return where the metainfo's key points stand in Animal3D's."""
-        unknown = [name for name in self.keypoint_names
-                   if name not in ANIMAL3D_26.keypoint_names]
-        if unknown:
-            raise ValueError(
-                f'the metainfo asks for {", ".join(unknown)}, which '
-                f'{self.ann_file} does not hold; leave metainfo out, or use '
-                'key points of xas_mmpose.skeletons.ANIMAL3D_26.metainfo()')
-        return np.array([ANIMAL3D_26.index(name)
-                         for name in self.keypoint_names])
-
-    def _check_files(self, samples: list[dict], index: FolderIndex,
-                     layout: str) -> None:
-        """Look for every picture and mask that has a file.
-
-        Args:
-            samples: All samples.
-            index: Where to look.
-            layout: What says where masks lie, for messages.
-        """
-        require_files(
-            'image', (sample['img_path'] for sample in samples), index,
-            f'{self.ann_file} lists them under data_prefix["img"] = '
-            f'{self.data_prefix["img"]!r}')
-        require_files(
-            'mask', (sample['mask_path'] for sample in samples
-                     if 'mask_path' in sample), index,
-            "Every animal needs a mask of the picture's size (grey png, 255 "
-            '= that animal) under data_prefix["mask"] = '
-            f'{self.data_prefix.get("mask")!r}; {layout} says where')
-
 
 def labels_2d(keypoints: np.ndarray, visible: np.ndarray,
-              order: np.ndarray) -> dict[str, np.ndarray]:
+              order: Sequence[int]) -> dict[str, np.ndarray]:
     """Return the label keys of 2D key points.
 
     Args:
@@ -84,6 +52,7 @@ def labels_2d(keypoints: np.ndarray, visible: np.ndarray,
         ``keypoints`` (1, K, 2) px, 0 where unknown, and
         ``keypoints_visible`` (1, K), 0 or 1.
     """
+    order = np.asarray(order)
     known = (order >= 0) & visible[order]
     return dict(
         keypoints=np.where(known[:, None], keypoints[order], 0.0)[None],
