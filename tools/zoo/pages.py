@@ -121,10 +121,21 @@ def _digits(figure: str, value: float) -> str:
 
 
 def _figures(result: Mapping[str, Any]) -> dict[str, float]:
-    """Return the numbers of one protocol without its rule in their keys."""
+    """Return the numbers of one protocol without its rules in their keys."""
     rule = result.get('Protocol', {}).get('Hypothesis Rule')
-    return {key.rpartition(f'/{rule}')[0] or key: value
+    return {_figure(key, rule): value
             for key, value in result.get('Metrics', {}).items()}
+
+
+def _figure(key: str, rule: str | None) -> str:
+    """Return ``MPJPE`` of ``MPJPE/top1,joints=14/per-action``.
+
+    Figures in the picture name no rule: ``2D/px,joints=14/per-category``.
+    """
+    figure = key.rpartition(f'/{rule}')[0]
+    if figure:
+        return figure
+    return key.partition(',')[0].partition('/per-')[0]
 
 
 def _page(metafile: Path) -> str:

@@ -142,8 +142,8 @@ def test_frames_that_lack_views_are_told(world, view, evaluate, caplog):
             'joints all; unit mm') in caplog.text
     assert ("Protocol of ambiguity: 1 frames; crop rule 'unknown': 1; "
             'hypothesis rule top1; hypothesis order as predicted; left/right '
-            'exchange per_joint; in the picture, of 4 views; joints all; '
-            'unit ratio') in caplog.text
+            'exchange per_joint; in the picture, of 4 views; joints with a '
+            'mirror partner; unit ratio') in caplog.text
     with pytest.raises(ValueError, match='several views of one instant'):
         evaluate(MultiViewMPJPE(), [samples[0], samples[-1]])
 

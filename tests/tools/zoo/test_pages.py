@@ -70,3 +70,29 @@ def test_model_index_reads_the_zoo():
         assert model.name == entry['Name']
         assert len(model.results or []) == len(entry['Results'] or [])
         assert model.in_collection == 'X as Supervision'
+
+
+def test_columns_are_figures_without_their_rules(pages):
+    def result(rule: str, **metrics: float) -> dict:
+        return dict(Protocol={'Hypothesis Rule': rule}, Metrics=metrics)
+
+    rows = [
+        result('top1', **{'MPJPE/top1,joints=14/per-action': 1.0,
+                          'AUC/top1,reference,triangulated': 2.0,
+                          'synthetic/P-MPJPE/top1': 3.0}),
+        result('oracle-joint', **{'MPJPE/oracle-joint': 4.0}),
+        result('top1', **{'2D/px,joints=14/per-category': 5.0,
+                          'PCK@0.1/per-category': 6.0}),
+        result('all', diversity=7.0),
+        result('top1', **{'ambiguity,reference': 0.25}),
+    ]
+    head, _, *lines = pages.table([dict(
+        Name='a', Config='configs/a.py', Weights=None, Results=rows)])
+    cells = [dict(zip(head.split(' | '), line.split(' | ')))
+             for line in lines]
+    shown = [{key: cell for key, cell in row.items() if cell[0].isdigit()}
+             for row in cells]
+    assert shown == [
+        {'MPJPE': '1.0', 'AUC': '2.0', 'synthetic/P-MPJPE': '3.0'},
+        {'MPJPE': '4.0'}, {'2D/px': '5.0', 'PCK@0.1': '6.0'},
+        {'diversity': '7.0'}, {'ambiguity': '0.250'}]

@@ -183,8 +183,10 @@ def test_every_number_of_every_metric_has_its_rules(beside, protocol, caplog):
             ('MPJPE/top1,triangulated', 'top1',
              'centred on joint 0, triangulated from 2 views', 'all', 'mm', 1,
              'frames'),
-            ('ambiguity', 'top1', 'in the picture, of 2 views', 'all',
-             'ratio', 1, 'frames'),
+            ('ambiguity', 'top1', 'in the picture, of 2 views',
+             'with a mirror partner', 'ratio', 1, 'frames'),
+            ('ambiguity,reference', 'top1', 'in the picture, of 2 views',
+             'all', 'ratio', 1, 'frames'),
             ('MPJPE/oracle-joint,reference/authors-6', 'oracle-joint',
              'absolute, joint 0 at its annotated depth', 'all', 'mm', 2,
              'authors-6'),
@@ -198,5 +200,5 @@ def test_every_number_of_every_metric_has_its_rules(beside, protocol, caplog):
         assert said.crop == 'mask (no annotation)'
         assert said.order == 'whole poses by mass and prior, their mean first'
         assert said.left_right == (
-            'per_joint' if 'reference' in key or key == 'ambiguity'
+            'per_joint' if 'reference' in key or 'ambiguity' in key
             else 'none')

@@ -236,6 +236,7 @@ class MultiViewMPJPE(BaseMetric):
         return Protocol(
             Counter(view['crop_rule'] for view in counted), rules or ['top1'],
             order_of(counted), root, unit=unit,
+            joints=('with a mirror partner' if key == 'ambiguity' else 'all'),
             left_right=('per_joint' if reference or unit == 'ratio'
                         else 'none'))
 
