@@ -78,17 +78,21 @@ def read_mask(info: dict[str, Any],
         mask = mask * np.uint8(255)
     foreground = mask > MASK_THRESHOLD
     if not foreground.any():
-        raise ValueError(f'the mask {name} is empty')
+        raise ValueError(
+            f'the mask {name} is empty: {MASK_THRESHOLD + 1} and above is '
+            f'foreground, its largest value is {mask.max(initial=0)}')
     return foreground
 
 
 def _has_its_end(content: bytes) -> bool:
-    """Say whether a jpg or png ends as it should; others always do."""
+    """Say whether a jpg, png or webp has its end; others always do."""
     if content.startswith(b'\xff\xd8'):
         # These two bytes do not occur within the data of a scan.
         return content.rfind(b'\xff\xd9') > content.rfind(b'\xff\xda')
     if content.startswith(b'\x89PNG'):
-        return b'IEND' in content[-64:]
+        return b'IEND\xaeB`\x82' in content  # the last part with its sum
+    if content.startswith(b'RIFF'):
+        return len(content) >= 8 + int.from_bytes(content[4:8], 'little')
     return True
 
 

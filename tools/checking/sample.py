@@ -33,15 +33,17 @@ from .stored import lens_cameras, reprojection, stored_pixels
 _NEAR = 0.02
 #: Shares of the joints off the mask, or out of the picture, that are told.
 _MANY_OFF, _MANY_OUT = 1 / 3, 1 / 2
-#: A mask that covers more than this share of the picture is told.
-_FULL = 0.95
+#: A mask that covers more than this share of the picture is told, as is one
+#: whose longer side is shorter, in px.
+_FULL, _SPECK = 0.95, 8
 #: Distance of 3D key points from the 2D ones that is an error, as a share of
 #: the picture's longer side.
 _REPROJECTION = 0.005
 #: Bones of a pair whose lengths differ by more, over their mean, are told.
 _UNEVEN = 0.3
-#: A pose that is smaller, in mm, is in metres.
-_TINY = 20.0
+#: A pose that is smaller, in mm, is in metres; one that is larger is in none
+#: of both.
+_TINY, _HUGE = 20.0, 50_000.0
 
 
 class SampleChecker:
@@ -145,6 +147,9 @@ class SampleChecker:
             if covered > _FULL:
                 found['suspicious'].append(
                     f'its mask covers {covered:.0%} of the picture')
+            side = max(np.ptp(places) + 1 for places in np.nonzero(mask))
+            if side < _SPECK:
+                found['suspicious'].append(f'its mask is {side} px large')
         return picture, mask
 
     def _check_numbers(self, info: Mapping[str, Any], found: dict) -> None:
@@ -202,6 +207,8 @@ class SampleChecker:
             votes = [face_votes(p, s, self.names)
                      for p, s in zip(points, seen)]
             found['measures']['face'] = np.sum(votes, 0).tolist()
+            if not seen.any():
+                found['suspicious'].append('none of its joints is known')
             if shape is not None:
                 self._check_places(points[seen], shape, mask, found)
         if info.get('keypoints_3d') is not None:
@@ -244,10 +251,11 @@ class SampleChecker:
         measures, known = found['measures'], points[seen]
         if len(known) < 2:
             return
-        if np.ptp(known, axis=0).max() < _TINY:
-            found['broken'].append(
-                f'its 3D key points are {np.ptp(known, axis=0).max():.2g} mm '
-                'apart at most: are they in metres?')
+        apart = np.ptp(known, axis=0).max()
+        if not _TINY <= apart <= _HUGE:
+            unit = 'metres' if apart < _TINY else 'mm where metres belong'
+            found['broken'].append(f'its 3D key points are {apart:.2g} mm '
+                                   f'apart at most: are they in {unit}?')
             return
         if (known[:, 2] <= 0).any():
             found['broken'].append('joints lie behind the camera')

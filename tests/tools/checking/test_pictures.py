@@ -6,7 +6,7 @@ import pytest
 from xtcocotools import mask as coco_mask
 
 
-@pytest.mark.parametrize('ending', ['jpg', 'png'])
+@pytest.mark.parametrize('ending', ['jpg', 'png', 'webp'])
 def test_a_picture_is_whole_or_named(tool, tmp_path, ending):
     read = tool('checking.pictures').read_picture
     image = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
@@ -16,7 +16,7 @@ def test_a_picture_is_whole_or_named(tool, tmp_path, ending):
     assert read(str(path)).shape == (40, 60, 3)
     assert read(str(path), gray=True).shape == (40, 60)
     # What cameras write behind the end does no harm.
-    path.write_bytes(content + b'\0' * 20)
+    path.write_bytes(content + b'\0' * 200)
     assert read(str(path)).shape == (40, 60, 3)
     for length in (len(content) // 2, len(content) - 13):
         path.write_bytes(content[:length])
@@ -40,8 +40,9 @@ def test_masks(tool, tmp_path):
         return read(dict(mask_path=path), picture)
 
     mask = np.zeros((30, 40), np.uint8)
-    with pytest.raises(ValueError, match=r'm\.png is empty'):
-        write(mask)
+    for value in (0, 51):
+        with pytest.raises(ValueError, match=rf'm\.png is empty: .* {value}$'):
+            write(mask + np.uint8(value))
     with pytest.raises(ValueError, match=r'm\.png is 40x29 px.* 40x30'):
         write(mask[:29])
     mask[5:10, 5:25] = 1

@@ -82,16 +82,21 @@ def test_broken_numbers(checked, fake_h36m):
         points[1, :, :3] /= 1000  # metres twice
         points[2, 5, 2] = -1
         points[3, 0, 2] = -1
+        points[4, :, :3] *= 1000  # mm already
+        points[5, :, 3] = 0
         return points
 
     change(fake_h36m, S=spoilt)
-    words = ['; '.join(record['broken']) for record in checked()]
+    records = checked()
+    words = ['; '.join(record['broken']) for record in records]
     # A joint that is not finite counts as unknown.
     assert words[0] == ''
     assert 'are they in metres' in words[1]
     assert 'behind the camera' in words[2]
     assert 'root is not in front of the camera' in words[3]
-    assert words[4:] == ['', '']
+    assert 'are they in mm where metres belong' in words[4]
+    assert words[5] == ''
+    assert records[5]['suspicious'] == ['none of its joints is known']
 
 
 def test_broken_files_are_named(checked, fake_h36m):
@@ -130,6 +135,10 @@ def test_a_mask_of_another_place(checked, fake_h36m):
     record = checked()[0]
     assert record['measures']['off_mask'] == 18
     assert '18 of 18 joints are off the mask' in record['suspicious']
+    mask[:] = 0
+    mask[70:74, 90:97] = 255
+    cv2.imwrite(info['mask_path'], mask)
+    assert 'its mask is 7 px large' in checked()[0]['suspicious']
     mask[:] = 255
     cv2.imwrite(info['mask_path'], mask)
     assert 'its mask covers 100% of the picture' in checked()[0]['suspicious']
