@@ -25,7 +25,15 @@ from torch import nn
 from xas_mmpose.datasets.animal_joint_tables import ANIMAL_KEYPOINT_SETS
 from xas_mmpose.datasets.datasets.tiktok import TIKTOK_SPLITS
 from xas_mmpose.datasets.mmpose_layout import write_annotations
-from xas_mmpose.render.studio import XasMiniSettings, write_studio_set
+from xas_mmpose.render.studio import (
+    XasMiniSettings,
+    XasZooMiniSettings,
+    write_studio_set,
+)
+from xas_mmpose.render.synthetic_set import (
+    SyntheticSetSettings,
+    write_synthetic_set,
+)
 from xas_mmpose.skeletons import ANIMAL3D_26
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +65,26 @@ def mini_data(mini_root: Path, synthetic_data: None,
     """Write XaS-Mini, which stands for Human3.6M, too."""
     monkeypatch.setenv('XAS_MINI_ROOT', str(mini_root))
     monkeypatch.setenv('XAS_H36M_ROOT', str(mini_root))
+
+
+@pytest.fixture(scope='package')
+def zoo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a few small pictures and pairs of animals."""
+    root = tmp_path_factory.mktemp('zoo')
+    write_studio_set(root / 'zoo', XasZooMiniSettings(
+        frames=1, image_size=96, supersampling=1, subjects=('S2', 'S9'),
+        actions=('Walk', )), progress=False)
+    write_synthetic_set(root / 'pairs', SyntheticSetSettings(
+        num=4, body='horse,husky'), progress=False)
+    return root
+
+
+@pytest.fixture
+def zoo_data(zoo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write XaS-Zoo-Mini and pairs of other animals."""
+    monkeypatch.setenv('XAS_ZOO_MINI_ROOT', str(zoo_root / 'zoo'))
+    monkeypatch.setenv('XAS_SYNTHETIC_QUADRUPEDS_ROOT',
+                       str(zoo_root / 'pairs'))
 
 
 @pytest.fixture

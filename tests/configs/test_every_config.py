@@ -28,7 +28,12 @@ CASES = dict(
     xas_mini_online=('mini_data', 'MPJPE/top1'),
     xas_mini_s1=('mini_data', 'MPJPE/top1'),
     xas_mini_s2=('mini_data', 'MPJPE/top1'),
-    xas_mpi_inf_3dhp=('mpi_data', '3DPCK@150/oracle'))
+    xas_mpi_inf_3dhp=('mpi_data', '3DPCK@150/oracle'),
+    xas_zoo_mini=('zoo_data', 'MPJPE/top1/per-category'),
+    xas_zoo_mini_full=('zoo_data', 'MPJPE/top1'),
+    xas_zoo_mini_full_s2=('zoo_data', 'MPJPE/top1'),
+    xas_zoo_mini_s1=('zoo_data', 'P-MPJPE/oracle'),
+    xas_zoo_mini_s2=('zoo_data', 'MPJPE/top1'))
 NAMES = sorted({path.stem for path in CONFIGS.glob('*.py')} | set(CASES))
 
 

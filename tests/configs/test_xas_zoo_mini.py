@@ -14,12 +14,7 @@ from mmengine.runner import Runner
 from mmengine.structures import InstanceData
 from mmpose.registry import METRICS
 
-from xas_mmpose.render.studio import XasZooMiniSettings, write_studio_set
 from xas_mmpose.render.studio.zoo import PAIR_SPECIES
-from xas_mmpose.render.synthetic_set import (
-    SyntheticSetSettings,
-    write_synthetic_set,
-)
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 STAGES = ('_s1', '_s2', '', '_full', '_full_s2')
@@ -31,24 +26,9 @@ _READ = ('model', 'train_dataloader', 'val_dataloader', 'test_dataloader',
          'find_unused_parameters')
 
 
-@pytest.fixture(scope='module')
-def zoo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a few small pictures and pairs."""
-    root = tmp_path_factory.mktemp('zoo')
-    write_studio_set(root / 'zoo', XasZooMiniSettings(
-        frames=1, image_size=96, supersampling=1, subjects=('S2', 'S9'),
-        actions=('Walk', )), progress=False)
-    write_synthetic_set(root / 'pairs', SyntheticSetSettings(
-        num=4, body='horse,husky'), progress=False)
-    return root
-
-
 @pytest.fixture
-def load_zoo(zoo_root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def load_zoo(zoo_data: None) -> Any:
     """Return a function that loads a config, quick to run, by its ending."""
-    monkeypatch.setenv('XAS_ZOO_MINI_ROOT', str(zoo_root / 'zoo'))
-    monkeypatch.setenv('XAS_SYNTHETIC_QUADRUPEDS_ROOT',
-                       str(zoo_root / 'pairs'))
 
     def load_zoo(stage: str) -> Config:
         config = Config.fromfile(CONFIGS / f'xas_zoo_mini{stage}.py')
