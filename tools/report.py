@@ -19,11 +19,13 @@ named; metrics with report_protocol=True write it beside their numbers.
 from __future__ import annotations
 
 import argparse
+import pickle
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from zoo.entry import (
     COLLECTION,
     DataCards,
@@ -161,6 +163,10 @@ def report(args: argparse.Namespace,
         left_out.update(without)
         weights = handed_out
     metadata = make_metadata(training, recipe, config, cards, licence)
+    if weights and '://' not in weights:
+        # What was published says how it was made, all stages of it.
+        metadata['Training Command'] = published_command(
+            root / weights) or metadata['Training Command']
     return make_entry(name, config, metadata, results, weights), left_out
 
 
@@ -192,6 +198,25 @@ def tested_weights(evaluation: Evaluation, weights: str | None,
         raise ValueError(f'{evaluation.folder} tested {tested}, which is not '
                          f'of {args.work_dir}: name it with --weights')
     return None
+
+
+def published_command(path: Path) -> str | None:
+    """Return the command that a published checkpoint names.
+
+    Args:
+        path: The file of tools/model_converters/publish_model.py.
+
+    Raises:
+        ValueError: If it is no checkpoint.
+    """
+    try:
+        checkpoint = torch.load(path, map_location='cpu', weights_only=True)
+        return checkpoint.get('meta', {}).get('command')
+    except (OSError, RuntimeError, EOFError, AttributeError,
+            pickle.UnpicklingError) as error:
+        raise ValueError(f'{path} is no checkpoint that '
+                         'tools/model_converters/publish_model.py has written '
+                         f'({error})') from error
 
 
 def older_entry(root: Path, name: str) -> dict[str, Any]:

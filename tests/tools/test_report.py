@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from xas_mmpose.render.fingerprint import set_checksum
@@ -263,8 +264,19 @@ def test_only_tested_weights_are_handed_out(root, work, config, tool):
     with pytest.raises(FileNotFoundError, match='there are no weights'):
         tool.main([str(work), '--weights', weights], root)
     write(root / weights, '')
+    with pytest.raises(ValueError, match=r'01234567.*is no checkpoint'):
+        tool.main([str(work), '--weights', weights], root)
+    torch.save(dict(state_dict={}), root / weights)
     tool.main([str(work), '--weights', weights, '--write'], root)
     assert entries(root)[0]['Weights'] == weights
+    assert 'tools/train.py' in entries(root)[0]['Metadata'][
+        'Training Command']
+    # Where the file says how it was made, that is how.
+    torch.save(dict(meta=dict(command='python tools/all_stages.py')),
+               root / weights)
+    tool.main([str(work), '--write'], root)
+    assert entries(root)[0]['Metadata']['Training Command'] == (
+        'python tools/all_stages.py')
     assert f'(../{weights})' in (root / 'configs' / 'tiny.md').read_text()
     # They stay while they are what is tested, and go when they are not.
     tool.main([str(work), '--write'], root)
