@@ -81,5 +81,8 @@ val_evaluator = [
 ]
 test_evaluator = val_evaluator
 
-# How large an animal is cannot be seen without a camera.
-default_hooks = dict(checkpoint=dict(save_best='N-MPJPE/top1'))
+default_hooks = dict(
+    # How large an animal is cannot be seen without a camera.
+    checkpoint=dict(save_best='N-MPJPE/top1'),
+    # `tools/test.py ... --show-dir FOLDER` draws what is found.
+    visualization=dict(type='HypothesisVisualizationHook', interval=1))

@@ -51,11 +51,12 @@ test_dataloader = dict(
         carry_labels=True,
         test_mode=True,
         pipeline=_base_.test_pipeline))
-test_evaluator = dict(
-    _delete_=True,
-    type='KeypointError2D',
-    metrics=('2D/px', '2D/crop', 'PCK@0.1', 'PCK@0.05'),
-    group_by='category')
+test_evaluator = [
+    dict(
+        type='KeypointError2D',
+        metrics=('2D/px', '2D/crop', 'PCK@0.1', 'PCK@0.05'),
+        group_by='category')
+]
 
 default_hooks = dict(
     checkpoint=dict(save_best='synthetic/N-MPJPE/top1'))

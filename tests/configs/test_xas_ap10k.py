@@ -5,12 +5,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
-from mmpose.registry import DATASETS, METRICS
+from mmpose.registry import DATASETS, METRICS, MODELS
 from torch import nn
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
@@ -101,7 +102,7 @@ def test_real_animals_train_and_are_predicted(
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
 
     model.eval()
-    metric = METRICS.build(dict(config.test_evaluator))
+    metric = METRICS.build(dict(config.test_evaluator[0]))
     for options in real_animals:
         test = DATASETS.build(dict(
             options, carry_labels=True, test_mode=True,
@@ -120,3 +121,30 @@ def test_real_animals_train_and_are_predicted(
     # Untrained, it guesses the middle of the crop.
     assert 5 < scores['2D/crop'] < 60
     assert np.isfinite(scores['2D/px'])
+
+
+def test_predictions_of_real_animals_are_drawn(
+        real_animals: list[dict], ap10k_data: None, tmp_path: Path,
+        small: Callable[[Config], dict], run_tool: Callable[..., None]):
+    config = Config.fromfile(CONFIG)
+    options = small(config)
+    config.merge_from_dict(options)
+    torch.save(dict(state_dict=MODELS.build(config.model).state_dict(),
+                    meta={}), tmp_path / 'untrained.pth')
+    real = {key: value for key, value in real_animals[1].items()
+            if key not in ('type', 'data_prefix')}
+    run_tool(
+        'test', CONFIG, tmp_path / 'untrained.pth', '--work-dir',
+        tmp_path / 'work', '--show-dir', tmp_path / 'drawn',
+        options=options | {
+            f'test_dataloader.dataset.{key}': value for key, value in {
+                **real, 'categories': None, 'skip_unmasked': False,
+                **{f'data_prefix.{key}': value for key, value
+                   in real_animals[1]['data_prefix'].items()}}.items()})
+    drawn = sorted((tmp_path / 'drawn').rglob('*.*'))
+    assert [path.stem[:5] for path in drawn] == ['ca110', 'ho105']
+    for path in drawn:
+        picture = cv2.imread(str(path))
+        # The crop, and beside it the hypotheses from two sides.
+        assert picture.shape[1] > 2 * picture.shape[0]
+        assert picture.std() > 20
