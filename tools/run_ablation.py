@@ -127,9 +127,10 @@ def write_report(args: argparse.Namespace, table: Table, runs: list[Run],
         commit=current_commit(),
         checksums={Path(root).name: checksum(Path(root))
                    for root in data_roots(cfg)})
-    report = make_report(table, runs,
-                         mean_pose_baseline(training, truth, visible),
-                         settings)
+    # As the metrics do, which read it of the metainfo.
+    root_index = cfg.get('dataset_info', {}).get('root_index', 0)
+    baseline = mean_pose_baseline(training, truth, visible, root_index)
+    report = make_report(table, runs, baseline, settings)
     args.report.parent.mkdir(parents=True, exist_ok=True)
     numbers.write_text(json.dumps(report, indent=1) + '\n')
     page.write_text(format_page(report))

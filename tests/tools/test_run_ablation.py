@@ -662,8 +662,10 @@ def test_rows_of_xas_mini_are_what_they_say(tool, fake_h36m, fake_synthetic,
     assert 'prior' not in on['reference_defects']
 
 
-def test_report_only_measures_the_mean_pose(tool, fake_h36m, fake_synthetic,
-                                            monkeypatch, tmp_path, capsys):
+@pytest.mark.parametrize('root', [0, 8])
+def test_report_only_measures_the_mean_pose(root, tool, fake_h36m,
+                                            fake_synthetic, monkeypatch,
+                                            tmp_path, capsys):
     frames = fake_h36m.root / 'annotation_body3d' / 'fps10'
     frames.mkdir(parents=True)
     annotations = fake_h36m.root / 'annotations'
@@ -676,7 +678,8 @@ def test_report_only_measures_the_mean_pose(tool, fake_h36m, fake_synthetic,
     monkeypatch.setenv('XAS_SYNTHETIC_ROOT', str(fake_synthetic))
     tool.plan._read_config.cache_clear()
     # None of the six is held out.
-    options = ['train_dataloader.dataset.datasets.1.split=None']
+    options = ['train_dataloader.dataset.datasets.1.split=None',
+               f'dataset_info.root_index={root}']
     monkeypatch.setattr(sys, 'argv', [
         'run_ablation.py', '--report-only', '--out', str(tmp_path / 'out'),
         '--report', str(tmp_path / 'docs' / 'table'), '--cfg-options',
@@ -685,11 +688,12 @@ def test_report_only_measures_the_mean_pose(tool, fake_h36m, fake_synthetic,
     report = json.loads((tmp_path / 'docs' / 'table.json').read_text())
     poses = [np.array(a['keypoints_3d']) for a in json.loads(
         (fake_synthetic / 'annotations.json').read_text())['annotations']]
-    mean = np.mean([pose - pose[:1] for pose in poses], 0)
+    mean = np.mean([pose - pose[root] for pose in poses], 0)
     truth = np.concatenate([
         fake_h36m.keypoints_3d,
         fake_h36m.keypoints_3d[:, [11, 14]].mean(1, keepdims=True)], 1)
-    error = np.linalg.norm(truth - truth[:, :1] - mean, axis=-1).mean()
+    error = np.linalg.norm(
+        truth - truth[:, [root]] - mean, axis=-1).mean()
     assert report['rows']['mean_pose']['MPJPE/top1'] == dict(
         mean=pytest.approx(error), std=None, n=1)
     assert report['rows']['full'] is None
@@ -697,7 +701,7 @@ def test_report_only_measures_the_mean_pose(tool, fake_h36m, fake_synthetic,
     assert report['settings']['labelled_training_pictures'] == 6
     assert report['settings']['command'] == (
         'python tools/run_ablation.py --seeds 0 1 2 --cfg-options '
-        + options[0])
+        + ' '.join(options))
     assert str(tmp_path) not in json.dumps(report)
     assert not (tmp_path / 'out').exists()
     page = (tmp_path / 'docs' / 'table.md').read_text()
