@@ -305,3 +305,16 @@ def test_bad_input_is_named():
                  lambda: ranker.share_prior(wrong, True)):
         with pytest.raises(ValueError, match=r'pose_ranker\.discriminator'):
             give()
+
+
+def test_metrics_are_told_what_has_ranked():
+    ranker = PoseRanker(METAINFO, mass_weight=0.5, prior_weight=2.0,
+                        discriminator=SMALL, first='mean')
+    # What has learned nothing yet has no say.
+    assert ranker.ranking == dict(mass_weight=0.5, prior_weight=0.0,
+                                  first='mean')
+    with_prior(ranker)
+    assert ranker.ranking == dict(mass_weight=0.5, prior_weight=2.0,
+                                  first='mean')
+    assert PoseRanker(METAINFO).ranking == dict(
+        mass_weight=1.0, prior_weight=0.0, first='likeliest')
