@@ -32,7 +32,7 @@ from xas_mmpose.body_models import SMAL_FAMILIES, body_names
 from xas_mmpose.render import SceneSettings
 from xas_mmpose.render.authors_layout import AUTHORS_CUBE
 from xas_mmpose.render.camera_effects import CameraEffects
-from xas_mmpose.render.casting import LOOKS, POSE_RULES
+from xas_mmpose.render.casting import ALL_FAMILIES, LOOKS, POSE_RULES
 from xas_mmpose.render.fingerprint import set_checksum
 from xas_mmpose.render.resumable import one_thread
 from xas_mmpose.render.set_layouts import LAYOUTS
@@ -135,7 +135,7 @@ def make_parser() -> argparse.ArgumentParser:
                        'bodies that have none, or "sides": pictures show an '
                        'animal from its left and from its right, side by '
                        'side')
-    group.add_argument('--family', choices=SMAL_FAMILIES,
+    group.add_argument('--family', choices=(*SMAL_FAMILIES, ALL_FAMILIES),
                        help='family of animals to draw shapes from, for '
                        'SMAL files')
     group.add_argument('--family-data', metavar='FILE',

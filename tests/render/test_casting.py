@@ -218,6 +218,11 @@ def test_families_draw_the_shapes_of_their_bodies(
     prior = make_shape_prior(cow, 'equidae', str(data))
     np.testing.assert_array_equal(
         prior.sample(2, torch.Generator().manual_seed(0)), means[[2, 2]])
+    drawn = make_shape_prior(cow, 'all', str(data)).sample(
+        200, torch.Generator().manual_seed(0))
+    rows, counts = np.unique(drawn, axis=0, return_counts=True)
+    np.testing.assert_array_equal(rows, means)
+    assert counts.min() > 20
     with pytest.raises(ValueError, match='go together'):
         make_shape_prior(cow, 'equidae')
     with pytest.raises(ValueError, match=f'{num} components, and the body '

@@ -5,7 +5,7 @@ from .body import BodyOutput, ParametricBody
 from .families import SMAL_FAMILIES, FamilyShapePrior, family_betas
 from .gaussian_poses import GaussianPosePrior
 from .loading import animal_names, body_names, clip_poses_of, load_body
-from .mixed_poses import MixedPosePrior
+from .mixed_prior import MixedPrior
 from .model_file import load_model_file
 from .pose_file import FilePosePrior
 from .pose_prior import (
@@ -34,7 +34,7 @@ __all__ = [
     'FamilyShapePrior',
     'FilePosePrior',
     'GaussianPosePrior',
-    'MixedPosePrior',
+    'MixedPrior',
     'ParametricBody',
     'PosePrior',
     'PoseRule',

@@ -8,10 +8,11 @@ import torch
 
 from xas_mmpose.body_models import (
     NEGATIVE_POSE_RULE,
+    SMAL_FAMILIES,
     FamilyShapePrior,
     FilePosePrior,
     GaussianPosePrior,
-    MixedPosePrior,
+    MixedPrior,
     ParametricBody,
     PosePrior,
     RulePosePrior,
@@ -45,6 +46,9 @@ POSE_RULES = {
 #: body, and ranges per joint.
 CLIPS, RANGES = 'clips', 'ranges'
 POSE_WORDS = (CLIPS, RANGES)
+
+#: Word for animals of all of SMAL's families.
+ALL_FAMILIES = 'all'
 
 #: Largest measure at rest of the people that scenes are set up for, metres:
 #: about their height, and the span of their arms.
@@ -160,7 +164,7 @@ def make_pose_prior(body: ParametricBody, sources: Sequence[str] = (),
     if ranges:
         priors.append(POSE_RULES[rule] if is_person(body) else
                       RulePosePrior(animal_pose_rule(body.num_joints)))
-    prior = priors[0] if len(priors) == 1 else MixedPosePrior(priors)
+    prior = priors[0] if len(priors) == 1 else MixedPrior(priors)
     return UncrossedPosePrior(body, prior) if reject_crossing else prior
 
 
@@ -178,8 +182,8 @@ def make_shape_prior(body: ParametricBody, family: str | None = None,
 
     Args:
         body: The body.
-        family: One of SMAL's families, for SMAL bodies; None draws every
-            shape component on its own.
+        family: One of SMAL's families, for SMAL bodies, or ``all``, each
+            as likely; None draws every shape component on its own.
         family_data: SMAL's file of the families' shapes.
 
     Returns:
@@ -194,12 +198,14 @@ def make_shape_prior(body: ParametricBody, family: str | None = None,
     if family is None or family_data is None:
         raise ValueError("family and family_data, SMAL's file of shapes, go "
                          f'together, got {family!r} and {family_data!r}')
-    prior = FamilyShapePrior(family_data, family)
-    if len(prior.mean) != body.num_betas:
+    priors = [FamilyShapePrior(family_data, name) for name in (
+        SMAL_FAMILIES if family == ALL_FAMILIES else (family, ))]
+    num_betas = len(priors[0].mean)
+    if num_betas != body.num_betas:
         raise ValueError(
-            f'{family_data} holds shapes of {len(prior.mean)} components, '
+            f'{family_data} holds shapes of {num_betas} components, '
             f'and the body has {body.num_betas}')
-    return prior
+    return priors[0] if len(priors) == 1 else MixedPrior(priors)
 
 
 def scaled_scene(body: ParametricBody,

@@ -69,8 +69,9 @@ class SyntheticSetSettings:
         textures: Folder of texture pictures.
         uv_template: ``.obj`` or ``.pkl`` with the texture coordinates, or
             ``sides``, for bodies that come without.
-        family: Family of animals that shapes are drawn from, for SMAL
-            bodies, see :func:`~xas_mmpose.render.casting.make_shape_prior`.
+        family: Family of animals that shapes are drawn from, or ``all``, for
+            SMAL bodies, see
+            :func:`~xas_mmpose.render.casting.make_shape_prior`.
         family_data: SMAL's file of the families' shapes.
         poses: Where poses come from, see
             :func:`~xas_mmpose.render.casting.make_pose_prior`: files,

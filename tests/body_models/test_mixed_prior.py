@@ -1,17 +1,17 @@
-"""Poses from several priors."""
+"""Poses or shapes from several priors."""
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
 
-from xas_mmpose.body_models import FilePosePrior, MixedPosePrior
+from xas_mmpose.body_models import FilePosePrior, MixedPrior
 
 
 def test_every_prior_is_as_likely() -> None:
     priors = [FilePosePrior(np.full((n, 6), n, np.float32))
               for n in (1, 2, 3)]
-    mixed = MixedPosePrior(priors)
+    mixed = MixedPrior(priors)
     poses = mixed.sample(30000, torch.Generator().manual_seed(0))
     assert poses.shape == (30000, 6)
     assert (poses == poses[:, :1]).all()  # poses stay whole
@@ -24,4 +24,4 @@ def test_every_prior_is_as_likely() -> None:
 
 def test_a_mixture_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match='at least one'):
-        MixedPosePrior([])
+        MixedPrior([])
