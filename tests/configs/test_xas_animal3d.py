@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -150,3 +151,21 @@ def test_truth_fed_back_and_a_known_error(animal3d_data: None, error: float):
     assert (scores['P-MPJPE/top1'] < 0.01) == (error == 0)
     assert scores['2D/px'] == 0
     assert scores['PCK@0.05/per-category'] == 100
+
+
+def test_the_documented_folder_of_ones_own(
+        animal3d_data: None, fake_animal3d, tmp_path: Path):
+    text = (CONFIGS.parent / 'docs/animals.md').read_text()
+    code = text[text.index('# configs/my_animals.py'):].partition('```')[0]
+    folder = tmp_path / 'my_animals'
+    for name in ('images', 'masks'):
+        shutil.copytree(fake_animal3d.root / name, folder / name)
+    path = tmp_path / 'my_animals.py'
+    path.write_text(code.replace("'./xas_animal3d.py'", repr(str(CONFIG)))
+                    .replace("'data/my_animals'", repr(str(folder))))
+    train = DATASETS.build(Config.fromfile(path).train_dataloader.dataset)
+    assert [len(part) for part in train.datasets] == [4, 6]
+    sample = train[0]['data_samples']
+    assert sample.domain == 'target'
+    assert sample.crop_rule == 'mask'
+    assert list(sample.flip_indices) == list(ANIMAL3D_26.flip_indices)
