@@ -12,7 +12,7 @@ import torch
 from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
-from mmpose.registry import DATASETS
+from mmpose.registry import DATASETS, MODELS
 
 from xas_mmpose.skeletons import ANIMAL3D_26
 
@@ -169,3 +169,29 @@ def test_the_documented_folder_of_ones_own(
     assert sample.domain == 'target'
     assert sample.crop_rule == 'mask'
     assert list(sample.flip_indices) == list(ANIMAL3D_26.flip_indices)
+
+
+def test_each_left_bone_is_compared_with_its_right_one():
+    config = Config.fromfile(CONFIG)
+    loss = MODELS.build(dict(config.model.head.loss_symmetry,
+                             metainfo=config.model.head.metainfo))
+    names = ANIMAL3D_26.keypoint_names
+    compared = [[names[bone[0]] for bone in pair]
+                for pair in loss.bones.tolist()]
+    assert compared == [[name, name.replace('left_', 'right_')]
+                        for name in names if name.startswith('left_')]
+    for ends in loss.bones.tolist():
+        for outer, inner in ends:
+            assert ANIMAL3D_26.parent_indices[outer] == inner
+    # A symmetric pose costs nothing, and each bone of one side does alone.
+    flip = list(ANIMAL3D_26.flip_indices)
+    pose = torch.randn(26, 3, generator=torch.Generator().manual_seed(0))
+    mirror = torch.tensor([-1.0, 1.0, 1.0])
+    pose = (pose + pose[flip] * mirror)[None, None] / 2
+    assert loss(pose) < 1e-12
+    for pair in loss.bones.tolist():
+        longer = pose.clone()
+        outer, inner = pair[0]
+        longer[..., outer, :] += 0.5 * (pose[..., outer, :]
+                                        - pose[..., inner, :])
+        assert loss(longer) > 1e-4
