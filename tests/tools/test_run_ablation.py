@@ -615,6 +615,29 @@ def test_page_says_what_the_numbers_say(report, tool):
     assert '  - `model.slope=3.0`' in page
 
 
+def test_a_table_says_what_is_compared_and_what_to_know(
+        table_file, make_plan, tool):
+    with table_file.open('a') as file:
+        file.write("compared = ['N-MPJPE/top1']\nnote = 'Ones are odd.'\n")
+    for run in make_plan(seeds=(0, )):
+        write_result(run, **{'MPJPE': 2., 'P-MPJPE': 1., 'N-MPJPE': 3.})
+    report = tool.report.make_report(
+        tool.plan.read_table(table_file), make_plan(seeds=(0, )), {},
+        dict(command='x', json='y.json'))
+    first, _ = report['differences']
+    assert set(first) == {'before', 'after', 'N-MPJPE/top1'}
+    page = tool.report.format_page(report)
+    assert '| from | to | N-MPJPE/top1 | seeds better | verdict |' in page
+    assert report['protocol'] == tool.report.PROTOCOL + ' Ones are odd.'
+    assert report['protocol'] in page
+
+
+def test_nothing_compared_is_no_section(report, tool):
+    page = tool.report.format_page(dict(report, differences=[]))
+    assert 'What helps' not in page
+    assert '| first | 104.0' in page
+
+
 def test_page_in_the_docs_is_what_its_numbers_say(tool):
     numbers = ROOT / 'docs' / 'ablation_xas_mini.json'
     report = json.loads(numbers.read_text())

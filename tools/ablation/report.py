@@ -145,7 +145,8 @@ def format_page(report: Mapping[str, Any]) -> str:
     for name, about in report['about'].items():
         lines.append(f'- **{name}**: {about["text"]}')
         lines += [f'  - {line}' for line in _recipe(about)]
-    lines += ['', '## What helps', '', *_comparison_table(report)]
+    if report['differences']:
+        lines += ['', '## What helps', '', *_comparison_table(report)]
     return '\n'.join(lines) + '\n'
 
 

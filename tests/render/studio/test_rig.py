@@ -71,3 +71,12 @@ def test_rigs_differ_and_scale_with_the_picture():
     np.testing.assert_array_equal(small['54138969']['R'], a['54138969']['R'])
     np.testing.assert_allclose(small['54138969']['f'] * 2,
                                a['54138969']['f'])
+
+
+def test_wider_lenses_see_more_from_the_same_places():
+    usual, wide = (draw_rig(np.random.default_rng(3), 512, focal)
+                   for focal in (1.2, 0.9))
+    for name, camera in usual.items():
+        np.testing.assert_allclose(camera['f'], wide[name]['f'] * 4 / 3)
+        np.testing.assert_array_equal(camera['T'], wide[name]['T'])
+        np.testing.assert_array_equal(camera['R'], wide[name]['R'])

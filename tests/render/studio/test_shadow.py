@@ -63,6 +63,18 @@ def test_what_is_higher_touches_less(rig):
     assert jumping.max() < standing.max() - 0.1
 
 
+@pytest.mark.parametrize('size, reaches', [(3600.0, False), (7200.0, True)])
+def test_it_reaches_as_far_as_it_may(rig, size, reaches):
+    # A body 5 m long: its ends are 2.5 m from its middle.
+    ends = np.concatenate([post(-2500, 0, 1), post(2500, 0, 1)])
+    camera = rig['54138969']
+    dark = darkness(FloorShadow(ends, UP, size), camera)
+    foot = world_to_camera(np.array([[-2500.0, 0, 0]]), camera['R'],
+                           camera['T'])
+    u, v, _ = np.rint(camera_to_image(foot, camera['f'], camera['c']))[0]
+    assert (dark[int(v), int(u)] > 0.2) == reaches
+
+
 def test_only_the_floor_is_darkened(rig):
     shadow = FloorShadow(post(0, 0), UP)
     assert darkness(shadow, rig['54138969'], floor=0.0).max() == 0
