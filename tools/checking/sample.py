@@ -39,6 +39,9 @@ _FULL, _SPECK = 0.95, 8
 #: Distance of 3D key points from the 2D ones that is an error, as a share of
 #: the picture's longer side.
 _REPROJECTION = 0.005
+#: A picture's width or height that differs by more from its camera's, over
+#: that, is an error. Human3.6M's differ by 2 px of 1000.
+_RESIZED = 0.01
 #: Bones of a pair whose lengths differ by more, over their mean, are told.
 _UNEVEN = 0.3
 #: A pose that is smaller, in mm, is in metres; one that is larger is in none
@@ -123,6 +126,7 @@ class SampleChecker:
         picture, mask = self._read_files(info, found)
         shape = None if picture is None else picture.shape[:2]
         self._check_numbers(info, found)
+        self._check_camera(info, shape, found)
         self._check_boxes(info, shape, found)
         if not found['broken']:
             self._check_keypoints(info, shape, mask, found)
@@ -167,6 +171,10 @@ class SampleChecker:
         root = info.get('root_camera')
         if root is not None and not root[2] > 0:
             found['broken'].append('its root is not in front of the camera')
+
+    def _check_camera(self, info: Mapping[str, Any],
+                      shape: tuple[int, int] | None, found: dict) -> None:
+        """Look for cameras that are impossible, or of another picture."""
         camera = info.get('camera_param') or {}
         for key, value in camera.items():
             if isinstance(value, (np.ndarray, float, int)) and not (
@@ -174,6 +182,14 @@ class SampleChecker:
                 found['broken'].append(f'camera_param: {key} is not finite')
         if 'f' in camera and not np.all(np.asarray(camera['f']) > 0):
             found['broken'].append('camera_param: f is not positive')
+        if shape is None or not {'w', 'h'} <= set(camera):
+            return
+        size = camera['w'], camera['h']
+        if any(abs(side - expected) > _RESIZED * expected
+               for side, expected in zip(shape[::-1], size)):
+            found['broken'].append(
+                f'it is {shape[1]}x{shape[0]} px, but its camera '
+                f'{size[0]}x{size[1]} px: take the picture as it was made')
 
     def _check_boxes(self, info: Mapping[str, Any],
                      shape: tuple[int, int] | None, found: dict) -> None:

@@ -119,6 +119,20 @@ def test_broken_files_are_named(checked, fake_h36m):
     assert records[5]['broken'] == []
 
 
+def test_pictures_that_were_resized(checked, fake_h36m):
+    infos = paths(fake_h36m)
+    for info, scale in zip(infos, (0.5, 0.99)):
+        for key in ('img_path', 'mask_path'):
+            picture = cv2.imread(info[key])
+            data = cv2.imencode('.png', cv2.resize(
+                picture, None, fx=scale, fy=scale))[1]
+            with open(info[key], 'wb') as file:
+                file.write(data.tobytes())
+    broken = [record['broken'] for record in checked()]
+    assert 'it is 105x95 px, but its camera 210x190 px' in broken[0][0]
+    assert broken[1:] == [[]] * 5
+
+
 def test_a_pipeline_that_fails_is_a_broken_sample(checked):
     steps = pipeline()
     del steps[2]
