@@ -64,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                   initial=len(results.done)) as bar:
             for poses in inferencer(
                     left(args.inputs, results), **hints,
+                    person_size=args.person_size,
                     batch_size=args.batch_size, keep_pictures=args.draw,
                     skip_broken=True):
                 results.add(poses)
@@ -119,6 +120,9 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
                        help='JSON: {"K": [[...], [...], [...]]} or {"f": '
                        '[..], "c": [..]}, or such a one for each picture by '
                        'its name')
+    group.add_argument('--person-size', type=float, metavar='MM',
+                       help='what the longer side of a box is long (default: '
+                       "the model's assumption, 1600)")
     group.add_argument('--det-config', metavar='FILE',
                        help='config of a detector of MMDetection')
     group.add_argument('--det-weights', metavar='FILE', help='its weights')

@@ -141,6 +141,25 @@ def test_the_camera_sees_the_poses_where_they_are_drawn(inferencer, picture):
         bare.people[0].keypoints_camera  # noqa: B018
 
 
+def test_the_size_of_a_person_sets_scale_and_distance(inferencer, picture):
+    camera = dict(f=900, c=(100, 95))
+    plain, = inferencer(picture, boxes=BOXES, cameras=camera)
+    # 2000 mm over 1.25 times the longer side.
+    same_size, = inferencer(picture, boxes=BOXES, cameras=camera,
+                            person_size=1600)
+    large, = inferencer(picture, boxes=BOXES, cameras=camera,
+                        person_size=2000)
+    for a, b, c in zip(plain.people, same_size.people, large.people):
+        assert (a.cube_size, b.cube_size, c.cube_size) == (2000, 2000, 2500)
+        np.testing.assert_allclose(b.root_3d, a.root_3d)
+        np.testing.assert_allclose(c.root_3d, 1.25 * a.root_3d)
+        np.testing.assert_allclose(c.keypoints_3d, 1.25 * a.keypoints_3d,
+                                   atol=1e-2)
+        np.testing.assert_allclose(c.keypoints, a.keypoints)
+    with pytest.raises(ValueError, match='person_size is a length'):
+        next(inferencer(picture, person_size=0))
+
+
 @pytest.mark.parametrize('batch_size', [2, 3, 16])
 def test_batches_change_neither_order_nor_poses(inferencer, picture,
                                                 batch_size):

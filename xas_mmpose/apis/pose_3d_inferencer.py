@@ -119,6 +119,7 @@ class Pose3DInferencer:
                  boxes: Any = None,
                  masks: Any = None,
                  cameras: Any = None,
+                 person_size: float | None = None,
                  batch_size: int = 1,
                  keep_pictures: bool = False,
                  skip_broken: bool = False) -> Iterator[PicturePoses]:
@@ -143,6 +144,11 @@ class Pose3DInferencer:
             cameras: Intrinsics: K (3, 3), or a mapping with ``f`` and ``c``
                 (2,), px, and maybe ``k`` (3,) and ``p`` (2,), the lens terms
                 of :func:`~xas_mmpose.geometry.cameras.distort`.
+            person_size: Length in mm that the longer side of everybody's
+                box has where the person is, which sets the scale of the
+                poses and the distance from the camera. None for what the
+                model's crops take: 1600 mm with a ``cube_size`` of 2000 mm
+                and a ``padding`` of 1.25.
             batch_size: Number of people that the network sees at once.
                 Results wait for their batch.
             keep_pictures: Whether results hold picture and masks.
@@ -164,6 +170,9 @@ class Pose3DInferencer:
         """
         if batch_size < 1:
             raise ValueError(f'batch_size starts at 1, got {batch_size}')
+        if person_size is not None and person_size <= 0:
+            raise ValueError(f'person_size is a length in mm, got '
+                             f'{person_size}')
         hints = Hints(boxes, masks, cameras, self.detector)
         # Pictures that wait, each with the number of its people.
         waiting: deque[tuple[PicturePoses, int]] = deque()
@@ -172,7 +181,8 @@ class Pose3DInferencer:
             entries = hints.take(picture)
             poses = PicturePoses(picture.name, picture.path, picture.frame)
             try:
-                jobs = self._prepare(picture, poses, hints, *entries)
+                jobs = self._prepare(picture, poses, hints, person_size,
+                                     *entries)
             except (OSError, ValueError, cv2.error) as error:
                 if not skip_broken:
                     raise
@@ -195,7 +205,8 @@ class Pose3DInferencer:
             yield poses
 
     def _prepare(self, picture: Picture, poses: PicturePoses, hints: Hints,
-                 boxes: Any, masks: Any, camera: Any) -> list[_Job]:
+                 person_size: float | None, boxes: Any, masks: Any,
+                 camera: Any) -> list[_Job]:
         """Read a picture and cut its people out."""
         begin = time.perf_counter()
         image = picture.read()
@@ -215,6 +226,11 @@ class Pose3DInferencer:
             if camera is not None:
                 info['camera_param'] = camera
             packed = self.pipeline(info)
+            if person_size is not None:
+                sample = packed['data_samples']
+                shown = max(sample.input_scale) / max(
+                    subject.box[2:] - subject.box[:2])
+                sample.set_metainfo(dict(cube_size=person_size * shown))
             jobs.append(_Job(packed, subject, camera,
                              1000 * (time.perf_counter() - begin), poses))
         return jobs

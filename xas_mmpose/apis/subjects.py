@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 
 from xas_mmpose.datasets.masks import NoMaskError, People
@@ -291,9 +292,11 @@ def _checked_mask(mask: np.ndarray, name: str,
     if mask.shape != size:
         raise ValueError(f'the mask of {name} is {mask.shape[::-1]} px, the '
                          f'picture {size[::-1]}')
-    if mask.dtype != np.uint8 or mask.max() <= 1:
-        mask = (mask > 0).astype(np.uint8) * np.uint8(255)
-    if not (mask > MASK_THRESHOLD).any():
+    highest = mask.max()
+    if mask.dtype != np.uint8 or highest <= 1:
+        mask, highest = (mask > 0).astype(np.uint8) * np.uint8(255), (
+            255 * highest)
+    if highest <= MASK_THRESHOLD:
         raise ValueError(f'the mask of {name} is empty: no pixel is above '
                          f'{MASK_THRESHOLD}')
     return mask
@@ -301,7 +304,7 @@ def _checked_mask(mask: np.ndarray, name: str,
 
 def _around(mask: np.ndarray) -> np.ndarray:
     """Return the box (4,) around a mask; its pixels are areas."""
-    columns, = np.nonzero((mask > MASK_THRESHOLD).any(axis=0))
-    rows, = np.nonzero((mask > MASK_THRESHOLD).any(axis=1))
-    return np.array([columns[0] - 0.5, rows[0] - 0.5, columns[-1] + 0.5,
-                     rows[-1] + 0.5])
+    _, foreground = cv2.threshold(mask, MASK_THRESHOLD, 255,
+                                  cv2.THRESH_BINARY)
+    left, top, width, height = cv2.boundingRect(foreground)
+    return np.array([left, top, left + width, top + height]) - 0.5
