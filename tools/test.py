@@ -15,7 +15,9 @@ from pathlib import Path
 
 import mmengine
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from xas_mmpose.engine.config_options import OptionsAction, merge_options
@@ -147,6 +149,34 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
+class FittingWeightsHook(Hook):
+    """Refuses the checkpoint of another model.
+
+    MMEngine leaves out what does not fit, and would test random weights.
+    """
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Compare names and shapes.
+
+        Raises:
+            ValueError: If a weight has another shape, or half of them lack.
+        """
+        model = runner.model
+        ours = (model.module if is_model_wrapper(model) else
+                model).state_dict()
+        theirs = {name.removeprefix('module.'): value for name, value in
+                  checkpoint.get('state_dict', checkpoint).items()}
+        there = ours.keys() & theirs.keys()
+        fitting = {name for name in there
+                   if getattr(theirs[name], 'shape', None)
+                   == ours[name].shape}
+        if fitting != there or 2 * len(fitting) < len(ours):
+            raise ValueError(
+                f'{runner.cfg.load_from} holds the weights of another model '
+                f'than the config: {len(fitting)} of {len(ours)} fit. Give '
+                'the config that it was trained with')
+
+
 class ProtocolLines(logging.Handler):
     """Keeps what metrics say of their rules, to be said at the end.
 
@@ -179,6 +209,7 @@ def main() -> None:
     """Test."""
     args = parse_args()
     runner = Runner.from_cfg(load_config(args))
+    runner.register_hook(FittingWeightsHook())
     protocols = ProtocolLines()
     MMLogger.get_current_instance().addHandler(protocols)
     metrics = runner.test()

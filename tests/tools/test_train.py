@@ -199,6 +199,24 @@ def test_a_protocol_takes_the_place_of_the_evaluation(config, tmp_path,
         'other/mean': 0.}
 
 
+@pytest.mark.parametrize('weights', [
+    dict(weight=torch.ones(2)), dict(other=torch.ones(())),
+    dict(state_dict={}), dict(weight=1.),
+])
+def test_weights_of_another_model_are_not_tested(weights, config, tmp_path,
+                                                 monkeypatch):
+    torch.save(weights, tmp_path / 'other.pth')
+    with pytest.raises(ValueError, match=r'other\.pth holds the weights of '
+                       'another model than the config: 0 of 1 fit'):
+        run('test', config, tmp_path / 'other.pth', '--work-dir',
+            tmp_path / 'work', monkeypatch=monkeypatch)
+    torch.save({'module.weight': torch.tensor([3.])}, tmp_path / 'ours.pth')
+    run('test', config, tmp_path / 'ours.pth', '--out', tmp_path / 'm.json',
+        '--work-dir', tmp_path / 'work', '--cfg-options', renamed(),
+        monkeypatch=monkeypatch)
+    assert json.loads((tmp_path / 'm.json').read_text()) == {'mean': 3.}
+
+
 @pytest.mark.parametrize('args, message', [
     (['--auto-scale-lr'], 'base_batch_size'),
     (['--amp'], 'leave --amp out'),
