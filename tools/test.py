@@ -104,6 +104,7 @@ def load_config(args: argparse.Namespace) -> Config:
     if args.protocol:
         cfg.merge_from_dict(
             Config.fromfile(protocol_file(args.protocol)).to_dict())
+        cfg.protocol = args.protocol  # for tools/report.py
     cfg.launcher = args.launcher
     cfg.load_from = args.checkpoint
     if args.work_dir:

@@ -23,6 +23,9 @@ _INDIFFERENT = ('data_root', 'command', 'report_protocol', 'val_interval',
 #: Hooks that only save and show.
 _SHOWING = tuple(f'default_hooks.{name}' for name in (
     'checkpoint', 'logger', 'timer', 'visualization', 'badcase'))
+#: Files that tools/test.py --protocol names.
+_PROTOCOLS = (Path(__file__).resolve().parents[2] / 'configs' / '_base_' /
+              'protocols')
 #: The crop rule of configs that read it from the environment.
 _CROP_RULE = 'XAS_CROP_RULE'
 
@@ -44,7 +47,12 @@ class Recipe:
                  settings: tuple[str, ...]) -> None:
         self.rule = cfg.get('crop_rule', 'root')
         ours = dict(_leaves({name: cfg.get(name) for name in settings}))
+        self.protocol = cfg.get('protocol')
         written = _read_config(path, self.rule)
+        if self.protocol:
+            file = (self.protocol if self.protocol.endswith('.py') else
+                    _PROTOCOLS / f'{self.protocol}.py')
+            written.merge_from_dict(Config.fromfile(file).to_dict())
         theirs = dict(_leaves({name: written.get(name)
                                for name in settings}))
         missing = sorted(theirs.keys() - ours.keys())
@@ -71,6 +79,8 @@ class Recipe:
             arguments: The config and what follows it.
         """
         words = ['python', f'tools/{tool}.py', *arguments]
+        if self.protocol:
+            words += ['--protocol', self.protocol]
         if self.options:
             words += ['--cfg-options',
                       *(f'{k}={v}' for k, v in self.options.items())]

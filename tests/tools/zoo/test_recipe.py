@@ -99,3 +99,27 @@ def test_what_lacks_settings_is_another_config(path, recipe):
     del ran.model.backbone
     with pytest.raises(ValueError, match=r'lacks model\.backbone\.depth\.'):
         recipe.Recipe(path, ran, recipe.TRAINING)
+
+
+def test_a_protocol_is_named_instead_of_what_it_replaces(path, recipe):
+    protocol = path.with_name('other.py')
+    protocol.write_text(
+        "test_evaluator = dict(_delete_=True, type='Other', joints=17)\n")
+    path.write_text(path.read_text() + (
+        "test_evaluator = dict(type='Usual', per_action=True)\n"))
+    ran = as_run(path)
+    ran.test_evaluator = dict(type='Other', joints=14)
+    ran.protocol = str(protocol)
+    made = recipe.Recipe(path, ran, recipe.TEST)
+    assert made.options == {'test_evaluator.joints': 14}
+    words = made.command('test', 'tiny.py', 'a.pth').split()
+    assert words[:5] == ['python', 'tools/test.py', 'tiny.py', 'a.pth',
+                         '--protocol']
+    assert words[6:] == ['--cfg-options', 'test_evaluator.joints=14']
+    # One of this repository, by name.
+    ran.protocol = 'multi_view'
+    ran.test_evaluator = dict(type='MultiViewMPJPE')
+    made = recipe.Recipe(path, ran, recipe.TEST)
+    assert made.options == {}
+    assert made.command('test', 'tiny.py', 'a.pth').endswith(
+        ' a.pth --protocol multi_view')
