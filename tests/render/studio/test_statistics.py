@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from xas_mmpose.render.studio import (
     XasMiniSettings,
@@ -14,6 +15,7 @@ from xas_mmpose.render.studio import (
 )
 from xas_mmpose.render.studio.statistics import (
     describe_studio_set,
+    mean_pose,
     prior_poses,
 )
 
@@ -48,6 +50,7 @@ def test_numbers(folder):
     for split in (train, test):
         distance = split['p_mpjpe_to_prior_mm']
         assert 20 < distance['nearest'] < distance['mean'] < 400
+        assert 20 < split['p_mpjpe_of_mean_mm'] < 400
     # Poses of the set, and the prior's own, against the same 100.
     assert numbers['prior_to_itself']['nearest'] > 20
 
@@ -73,6 +76,14 @@ def test_prior_poses_are_drawn_from_their_seed():
     assert a.shape == (3, 17, 3)
     assert np.abs(a - b).max() > 50
     assert 700 < np.linalg.norm(a[0, 10] - a[0, 3]) < 2200  # head to foot
+
+
+def test_the_mean_pose_of_turned_copies_is_the_pose():
+    rng = np.random.default_rng(0)
+    pose = 100 * rng.normal(size=(17, 3))
+    copies = np.stack([pose @ Rotation.random(random_state=i).as_matrix()
+                       + rng.normal(size=3) for i in range(5)])
+    np.testing.assert_allclose(mean_pose(copies), copies[0], atol=1e-9)
 
 
 def test_an_unfinished_set_is_refused(tmp_path):

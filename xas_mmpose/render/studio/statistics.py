@@ -37,7 +37,8 @@ def describe_studio_set(folder: str | Path) -> dict:
         By split: numbers of pictures, share of key points inside the mask,
         what the subjects measure, and how far the poses are from those that
         labelled pairs show (P-MPJPE, mm), beside how far the latter are from
-        each other. For exact masks, the IoU that a segmenter's would have.
+        each other; and how far from their mean pose. For exact masks, the
+        IoU that a segmenter's would have.
 
     Raises:
         FileNotFoundError: If there is no finished set in the folder.
@@ -129,10 +130,20 @@ def _describe_split(folder: Path, arrays: dict[str, np.ndarray],
         height_px=_range(heights),
         touching_the_border=round(float(np.mean(np.array(margins) < 1)), 4),
         root_depth_mm=_range(points[:, skeleton.root_index, 2]),
-        p_mpjpe_to_prior_mm=_distances(points[chosen], prior))
+        p_mpjpe_to_prior_mm=_distances(points[chosen], prior),
+        p_mpjpe_of_mean_mm=_distances(points, mean_pose(prior)[None])['mean'])
     if overlaps:
         out['segmenter_iou'] = _range(overlaps)
     return out
+
+
+def mean_pose(poses: np.ndarray) -> np.ndarray:
+    """Return the mean (K, 3) of poses (N, K, 3), turned to suit each other."""
+    mean = poses[0]
+    for _ in range(3):
+        mean = align_procrustes(
+            poses, np.repeat(mean[None], len(poses), 0)).mean(0)
+    return mean
 
 
 def _distances(poses: np.ndarray, prior: np.ndarray) -> dict[str, float]:
