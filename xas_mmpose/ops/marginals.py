@@ -218,6 +218,7 @@ class _ProjectedMarginals(torch.autograd.Function):
         features, weight, bias, *marginals = ctx.saved_tensors
         shape = (*marginals[2].shape, *features.shape[2:])
         project = _Projection(features, weight, bias, shape[1])
+        project.begin_gradients()
         back = _Gradients(marginals, gradients)
         for tile in _tiles(shape, features.device):
             project.pull_back(tile, back.take(tile, project(tile)))
@@ -241,8 +242,11 @@ class _Projection:
         self.maps = features.flatten(2)
         self.weight = weight.unflatten(0, (num_keypoints, -1))
         self.bias = bias.unflatten(0, (num_keypoints, -1))
+
+    def begin_gradients(self) -> None:
+        """Begin the sums; who only predicts does without them."""
+        wide = _wide(self.maps.dtype)
         self.grad_maps = torch.zeros_like(self.maps)
-        wide = _wide(features.dtype)
         self.grad_weight = torch.zeros_like(self.weight, dtype=wide)
         self.grad_bias = torch.zeros_like(self.bias, dtype=wide)
 

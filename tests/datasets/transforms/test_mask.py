@@ -102,6 +102,17 @@ def test_background_is_removed_with_rounding():
         RemoveBackground()(dict(img=image, img_mask=mask[:, :2]))
 
 
+def test_each_value_under_each_mask_is_rounded():
+    values = np.arange(256, dtype=np.uint8)
+    image = np.repeat(np.repeat(values[:, None, None], 256, 1), 3, 2)
+    mask = np.repeat(values[None], 256, 0)
+    out = RemoveBackground()(dict(img=image, img_mask=mask))['img']
+    # Whole numbers: a half cannot occur, as 255 is odd.
+    expected = (2 * values[:, None].astype(int) * values + 255) // 510
+    for channel in range(3):
+        np.testing.assert_array_equal(out[..., channel], expected)
+
+
 def test_golden_loader_item(goldens):
     golden = np.load(goldens / '14_loader_items.npz')
     cx, cy, w, h = golden['box_cx_cy_w_h'].astype(float)

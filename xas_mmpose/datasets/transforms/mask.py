@@ -112,8 +112,8 @@ class RemoveBackground(BaseTransform):
                 f'the mask is {mask.shape[1]}x{mask.shape[0]} px here, the '
                 f'picture {image.shape[1]}x{image.shape[0]}: crop both with '
                 'CubeAffine')
-        product = image * (mask[..., None].astype(np.float32) / 255)
-        results['img'] = np.rint(product).astype(np.uint8)
+        results['img'] = cv2.multiply(image, cv2.merge([mask] * 3),
+                                      scale=1 / 255)
         return results
 
     def __repr__(self) -> str:
