@@ -17,6 +17,17 @@ import pytest
 from mmengine.registry import init_default_scope
 
 import xas_mmpose  # noqa: F401  (registers)
+from xas_mmpose.body_models import load_body
+from xas_mmpose.render import SceneSettings, Synthesizer
+from xas_mmpose.render.casting import (
+    make_pose_prior,
+    make_wardrobe,
+    scaled_scene,
+)
+from xas_mmpose.render.synthetic_set import (
+    SyntheticSetSettings,
+    write_synthetic_set,
+)
 from xas_mmpose.skeletons import HUMAN36M_18
 
 #: Optional material beside the checkout (or where XAS_SHARED points): golden
@@ -226,13 +237,6 @@ class FakeAnimal3D:
 
 def draw_animals(rng: np.random.Generator) -> list:
     """Render a sample of each of :data:`ANIMALS`."""
-    from xas_mmpose.body_models import load_body
-    from xas_mmpose.render import SceneSettings, Synthesizer
-    from xas_mmpose.render.casting import (
-        make_pose_prior,
-        make_wardrobe,
-        scaled_scene,
-    )
     samples = []
     for name, _ in ANIMALS:
         body = load_body(name)
@@ -297,11 +301,6 @@ def fake_animal3d(_animal3d: FakeAnimal3D, tmp_path: Path) -> FakeAnimal3D:
 @pytest.fixture(scope='session')
 def animal_pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of 6 synthetic pairs of 3 animals; leave it as it is."""
-    from xas_mmpose.render import SceneSettings
-    from xas_mmpose.render.synthetic_set import (
-        SyntheticSetSettings,
-        write_synthetic_set,
-    )
     root = tmp_path_factory.mktemp('animals') / 'pairs'
     write_synthetic_set(root, SyntheticSetSettings(
         num=6, num_subjects=3, body='cow,fox,horse', reject_crossing=False,

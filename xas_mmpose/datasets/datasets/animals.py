@@ -52,8 +52,8 @@ def labels_2d(keypoints: np.ndarray, visible: np.ndarray,
         ``keypoints`` (1, K, 2) px, 0 where unknown, and
         ``keypoints_visible`` (1, K), 0 or 1.
     """
-    order = np.asarray(order)
-    known = (order >= 0) & visible[order]
+    places = np.asarray(order)
+    known = (places >= 0) & visible[places]
     return dict(
-        keypoints=np.where(known[:, None], keypoints[order], 0.0)[None],
+        keypoints=np.where(known[:, None], keypoints[places], 0.0)[None],
         keypoints_visible=known[None].astype(np.float32))
