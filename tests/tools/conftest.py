@@ -20,5 +20,6 @@ def tool() -> Iterator[Callable[[str], ModuleType]]:
         yield importlib.import_module
         # Nothing of the tools stays importable.
         for name in [n for n in sys.modules if n.split('.')[0] in (
-                'check_dataset', 'checking', 'masking')]:
+                'check_dataset', 'checking', 'infer', 'inference',
+                'masking')]:
             del sys.modules[name]
