@@ -34,7 +34,7 @@ def read_coco(path: Path) -> None:
     for animal in read_coco_animals(str(path)):
         animal.corners()
         animal.keypoints(17)
-        animal.polygons()
+        animal.outline()
 
 
 def draw_coco(path: Path) -> None:

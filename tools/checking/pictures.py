@@ -6,8 +6,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from xtcocotools import mask as coco_mask
 
+from xas_mmpose.datasets.coco_masks import fill_segmentation
 from xas_mmpose.datasets.transforms.mask import MASK_THRESHOLD
 
 
@@ -67,7 +67,8 @@ def read_mask(info: dict[str, Any],
     elif info.get('mask_path'):
         mask, name = read_picture(info['mask_path'], True), info['mask_path']
     elif _is_outline(info.get('segmentation')):
-        mask, name = _filled(info['segmentation'], height, width), 'its mask'
+        mask, name = fill_segmentation(
+            info['segmentation'], height, width), 'its mask'
     else:
         return None
     if mask.shape != (height, width):
@@ -103,15 +104,3 @@ def _is_outline(segmentation: Any) -> bool:
         or (isinstance(segmentation, list)
             and all(isinstance(polygon, list) and len(polygon) >= 6
                     for polygon in segmentation)))
-
-
-def _filled(segmentation: Any, height: int, width: int) -> np.ndarray:
-    """Return the area of polygons or of a run-length code, 0 or 255."""
-    if isinstance(segmentation, dict):
-        code = segmentation
-        if isinstance(code['counts'], list):
-            code = coco_mask.frPyObjects(code, height, width)
-    else:
-        code = coco_mask.merge(
-            coco_mask.frPyObjects(segmentation, height, width))
-    return coco_mask.decode(code) * np.uint8(255)

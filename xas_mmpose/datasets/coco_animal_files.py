@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .animal3d_files import read_json
+from .coco_masks import run_lengths
 
 _WHAT = "COCO's images, annotations and categories"
 #: Longest side of a picture in px that a JPEG file can have.
@@ -61,17 +62,28 @@ class CocoAnimal:
         visible = values[:, 2] > 0
         return np.where(visible[:, None], values[:, :2], 0), visible
 
-    def polygons(self) -> list[list[float]]:
-        """Return the outlines: x, y, x, y, ... in px, inside the picture."""
-        polygons = self.entry.get('segmentation')
-        if not isinstance(polygons, list) or not polygons or not all(
+    def outline(self) -> list[list[float]] | dict[str, Any]:
+        """Return the ``segmentation``, checked.
+
+        Returns:
+            Polygons (x, y, x, y, ... in px, inside the picture), or a
+            run-length code of the picture.
+        """
+        outline = self.entry.get('segmentation')
+        if isinstance(outline, dict):
+            try:
+                run_lengths(outline, *self.size[::-1])
+            except ValueError as error:
+                raise ValueError(f'{self} has {error}') from error
+            return outline
+        if not isinstance(outline, list) or not outline or not all(
                 isinstance(line, list) and len(line) >= 6
-                and len(line) % 2 == 0 for line in polygons):
+                and len(line) % 2 == 0 for line in outline):
             raise ValueError(f'{self} has no segmentation by polygons: make '
                              'its mask with tools/make_masks.py')
         limits = np.array(self.size, np.float64)
         return [self._numbers('segmentation', (-1, 2), line).clip(
-            0, limits).ravel().tolist() for line in polygons]
+            0, limits).ravel().tolist() for line in outline]
 
     def _numbers(self, key: str, shape: tuple[int, ...],
                  values: Any = None) -> np.ndarray:

@@ -61,6 +61,17 @@ MPII_16_TO_HUMAN36M_18 = tuple(remap(
 HUMAN36M_18_TO_MPII_16 = tuple(
     MPII_16_TO_HUMAN36M_18.index(i) for i in range(len(MPII_16)))
 
+#: COCO's key points in its order.
+COCO_17 = (
+    'nose', 'left_eye', 'right_eye', 'left_ear', 'right_ear',
+    'left_shoulder', 'right_shoulder', 'left_elbow', 'right_elbow',
+    'left_wrist', 'right_wrist', 'left_hip', 'right_hip', 'left_knee',
+    'right_knee', 'left_ankle', 'right_ankle',
+)
+
+#: Indices (18,) into COCO's 17 key points, by their names; -1: it has none.
+COCO_17_TO_HUMAN36M_18 = tuple(remap(COCO_17, HUMAN36M_18).tolist())
+
 
 def with_thorax(keypoints: np.ndarray) -> np.ndarray:
     """Add the thorax, the mean of the shoulders, to 17 key points.

@@ -201,7 +201,7 @@ def test_masks_of_polygons(ap10k: Path):
                     data_prefix=dict(img='data'))
     for i, x in enumerate((60, 140, 80, 70)):
         info = dataset.get_data_info(i)
-        assert not {'mask_path', 'polygons', 'picture_size'} & set(info)
+        assert not {'mask_path', 'outline', 'picture_size'} & set(info)
         mask = info['img_mask']
         assert mask.shape == (150, 200)
         assert mask.dtype == np.uint8
@@ -214,6 +214,10 @@ def test_masks_of_polygons(ap10k: Path):
     assert 0.3 < (packed.gt_fields.masks > 127).float().mean() < 0.45
     change(ap10k, lambda content: content['annotations'][3].update(
         segmentation=dict(counts='x', size=[150, 200])))
+    with pytest.raises(ValueError, match=r'annotation 4 of 2\.jpg has a run-'):
+        build(ap10k, mask_layout='segmentation')
+    change(ap10k, lambda content: content['annotations'][3].update(
+        segmentation=[]))
     with pytest.raises(ValueError, match=r'annotation 4 of 2\.jpg has no seg'):
         build(ap10k, mask_layout='segmentation')
 

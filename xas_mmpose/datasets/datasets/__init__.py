@@ -1,6 +1,7 @@
 """Data sets as MMPose classes."""
 from .animal3d import XasAnimal3dDataset
 from .animal_keypoints import XasAnimalKeypointDataset
+from .coco_people import XasCocoDataset
 from .combined import XasCombinedDataset
 from .human36m import XasHuman36mDataset
 from .masked_folder import MaskedFolderDataset
@@ -20,6 +21,7 @@ __all__ = [
     'TikTokDataset',
     'XasAnimal3dDataset',
     'XasAnimalKeypointDataset',
+    'XasCocoDataset',
     'XasCombinedDataset',
     'XasHuman36mDataset',
     'XasMpiInf3dhpDataset',

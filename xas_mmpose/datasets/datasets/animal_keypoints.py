@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from mmpose.registry import DATASETS
-from xtcocotools import mask as coco_mask
 
 from xas_mmpose.datasets.animal_joint_tables import (
     ANIMAL_KEYPOINT_SETS,
@@ -18,12 +17,11 @@ from xas_mmpose.datasets.coco_animal_files import (
     CocoAnimal,
     read_coco_animals,
 )
-from xas_mmpose.skeletons import ANIMAL3D_26
+from xas_mmpose.datasets.coco_masks import fill_segmentation
+from xas_mmpose.skeletons import ANIMAL3D_26, Skeleton
 
 from .animals import AnimalDataset, labels_2d
 from .file_checks import FolderIndex
-
-_LAYOUTS = ('animal', 'annotation', 'picture', 'segmentation', 'auto')
 
 
 @DATASETS.register_module()
@@ -49,9 +47,9 @@ class XasAnimalKeypointDataset(AnimalDataset):
             ``tools/make_masks.py --each`` writes them; ``'annotation'``
             ``a_7.png``; ``'picture'`` ``a.png``, as the same tool does
             without ``--each``: the mask, and so the one sample, of the
-            picture's largest animal; ``'segmentation'`` the polygons in the
-            file; ``'auto'`` the first, or, for the only animal of a picture,
-            the third.
+            picture's largest animal; ``'segmentation'`` the polygons or
+            run lengths in the file; ``'auto'`` the first, or, for the only
+            animal of a picture, the third.
         categories: Species (``category``) or families (``supercategory``) to
             keep; None for all.
         skip_unmasked: Whether animals without a mask file are left out, and
@@ -67,6 +65,10 @@ class XasAnimalKeypointDataset(AnimalDataset):
             or no sample is left.
     """
 
+    #: What a picture shows, as ``mask_layout`` calls it.
+    WHOSE = 'animal'
+    SKELETON: Skeleton = ANIMAL3D_26
+
     def __init__(self,
                  ann_file: str,
                  keypoint_set: str | None = None,
@@ -76,8 +78,10 @@ class XasAnimalKeypointDataset(AnimalDataset):
                  skip_unmasked: bool = False,
                  carry_labels: bool = False,
                  **kwargs: Any) -> None:
-        if mask_layout not in _LAYOUTS:
-            raise ValueError(f'mask_layout is one of {", ".join(_LAYOUTS)}, '
+        layouts = (self.WHOSE, 'annotation', 'picture', 'segmentation',
+                   'auto')
+        if mask_layout not in layouts:
+            raise ValueError(f'mask_layout is one of {", ".join(layouts)}, '
                              f'got {mask_layout!r}')
         if carry_labels and keypoint_set is None:
             raise ValueError('carry_labels needs keypoint_set, which says '
@@ -93,10 +97,10 @@ class XasAnimalKeypointDataset(AnimalDataset):
     def load_data_list(self) -> list[dict]:
         """List the animals."""
         animals = read_coco_animals(self.ann_file)
-        order, num = np.array(self.order_in(ANIMAL3D_26)), 0
+        order, num = np.array(self.order_in(self.SKELETON)), 0
         if self.carry_labels:
-            order = np.array(to_animal3d_26(self.keypoint_set))[order]
-            num = len(ANIMAL_KEYPOINT_SETS[self.keypoint_set])
+            table, num = self._table()
+            order = np.array(table)[order]
         crowds: dict[str, list[CocoAnimal]] = {}
         for animal in animals:
             crowds.setdefault(animal.image, []).append(animal)
@@ -127,26 +131,29 @@ class XasAnimalKeypointDataset(AnimalDataset):
                 f'{self.skip_unmasked}')
         if self.check_files:
             self._check_files(samples, index,
-                              f'mask_layout={self.mask_layout!r}', 'animal')
+                              f'mask_layout={self.mask_layout!r}', self.WHOSE)
         return samples
 
     def get_data_info(self, idx: int) -> dict:
-        """Return a sample, its mask drawn where it comes from polygons."""
+        """Return a sample, its mask drawn where the file has it."""
         info = super().get_data_info(idx)
-        if 'polygons' in info:
+        if 'outline' in info:
             width, height = info.pop('picture_size')
-            outlines = coco_mask.frPyObjects(info.pop('polygons'), height,
-                                             width)
-            info['img_mask'] = 255 * coco_mask.decode(
-                coco_mask.merge(outlines))
+            info['img_mask'] = fill_segmentation(info.pop('outline'), height,
+                                                 width)
         return info
+
+    def _table(self) -> tuple[tuple[int, ...], int]:
+        """Return where ``SKELETON`` stands in the file, of how many."""
+        return (to_animal3d_26(self.keypoint_set),
+                len(ANIMAL_KEYPOINT_SETS[self.keypoint_set]))
 
     def _masked(self, samples: list[dict],
                 index: FolderIndex) -> list[dict]:
         """Leave animals out that have no mask file."""
         masked = [sample for sample in samples
                   if sample.get('mask_path', '') in index
-                  or 'polygons' in sample]
+                  or 'outline' in sample]
         if len(masked) < len(samples):
             warnings.warn(
                 f'{self.ann_file}: {len(samples) - len(masked)} of '
@@ -168,7 +175,7 @@ class XasAnimalKeypointDataset(AnimalDataset):
             img_path=os.path.join(self.data_prefix['img'], animal.image),
             category=animal.category, supercategory=animal.family)
         if self.mask_layout == 'segmentation':
-            sample.update(polygons=animal.polygons(),
+            sample.update(outline=animal.outline(),
                           picture_size=animal.size)
         elif 'mask' in self.data_prefix:
             sample['mask_path'] = self._mask_path(animal, crowd, index)
@@ -179,14 +186,14 @@ class XasAnimalKeypointDataset(AnimalDataset):
         """Return where the mask of an animal lies, or should lie."""
         stem = os.path.join(self.data_prefix['mask'],
                             os.path.splitext(animal.image)[0])
-        paths = dict(animal=f'{stem}_{animal.number}.png',
-                     annotation=f'{stem}_{animal.id}.png',
-                     picture=f'{stem}.png')
+        paths = {self.WHOSE: f'{stem}_{animal.number}.png',
+                 'annotation': f'{stem}_{animal.id}.png',
+                 'picture': f'{stem}.png'}
         if self.mask_layout != 'auto':
             return paths[self.mask_layout]
-        if crowd == 1 and paths['animal'] not in index:
+        if crowd == 1 and paths[self.WHOSE] not in index:
             return paths['picture']
-        return paths['animal']
+        return paths[self.WHOSE]
 
 
 def _largest(crowd: list[CocoAnimal]) -> CocoAnimal:
