@@ -5,10 +5,11 @@
     python tools/benchmark.py decode render --json speed.json
     python tools/benchmark.py step              a whole training iteration
     python tools/benchmark.py metrics           errors of 100 000 poses
+    python tools/benchmark.py infer             from a picture to its poses
 
 Every figure is the median of some repetitions on this machine. Nothing is
 compared with a stored number: `ops` and `step` measure a naive twin of the
-product, and `step` the bare network, in turns with it. Only pytorch3d's
+product, `step` and `infer` the bare network, in turns with it. Only pytorch3d's
 rasterisers, which take seconds, run but once after a warm-up. With one
 thread, times are those that the processor spent on this process: other work
 beside it does not count. `step` takes two threads and the wall's time unless
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import cv2
 import torch
+from benchmarks.infer import bench_infer
 from benchmarks.metrics import bench_metrics
 from benchmarks.ops import bench_decode, bench_mask, bench_ops
 from benchmarks.render import bench_render
@@ -31,12 +33,13 @@ from benchmarks.step import bench_step
 from threadpoolctl import threadpool_limits
 
 BENCHMARKS = dict(decode=bench_decode, mask=bench_mask, render=bench_render,
-                  ops=bench_ops, step=bench_step, metrics=bench_metrics)
+                  ops=bench_ops, step=bench_step, metrics=bench_metrics,
+                  infer=bench_infer)
 
 #: Threads and repetitions, unless the command line says otherwise: a whole
 #: iteration is timed as it runs on a small machine, and takes long.
 THREADS = dict(step=2)
-REPEATS = dict(step=5, metrics=3)
+REPEATS = dict(step=5, metrics=3, infer=5)
 
 
 def set_threads(number: int) -> None:
