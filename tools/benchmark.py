@@ -9,11 +9,11 @@
 
 Every figure is the median of some repetitions on this machine. Nothing is
 compared with a stored number: `ops` and `step` measure a naive twin of the
-product, `step` and `infer` the bare network, in turns with it. Only pytorch3d's
-rasterisers, which take seconds, run but once after a warm-up. With one
-thread, times are those that the processor spent on this process: other work
-beside it does not count. `step` takes two threads and the wall's time unless
---threads says otherwise; a busy machine makes it wrong. Its product is
+product, `step` and `infer` the bare network, in turns with it. Only
+pytorch3d's rasterisers, which take seconds, run but once after a warm-up. With
+one thread, times are those that the processor spent on this process: other
+work beside it does not count. `step` takes two threads and the wall's time
+unless --threads says otherwise; a busy machine makes it wrong. Its product is
 configs/xas_h36m_s2.py, whose physique network sees smaller maps than the
 twin's; the figures named `full_map` are of the product with the twin's size.
 """

@@ -69,11 +69,15 @@ def _inferencer(name: str, quick: bool) -> Pose3DInferencer:
     config = Config.fromfile(_CONFIGS / name)
     if quick:
         config.model.backbone.update(base_channels=8, stem_channels=8)
-        expansion = 4 if config.model.backbone.depth >= 50 else 1
+        deconvs = len(config.model.head.deconv_out_channels)
+        config.codec.update(input_size=(64, 64),
+                            heatmap_size=(2 * 2**deconvs,) * 3)
         config.model.head.update(
-            in_channels=64 * expansion,
-            deconv_out_channels=[8] * len(
-                config.model.head.deconv_out_channels))
+            in_channels=256 if config.model.backbone.depth >= 50 else 64,
+            decoder=config.codec, deconv_out_channels=[8] * deconvs)
+        for step in config.test_dataloader.dataset.pipeline:
+            if step.type == 'CubeAffine':
+                step.input_size = config.codec.input_size
     torch.manual_seed(0)
     return Pose3DInferencer(init_model(config, None, device='cpu'),
                             device='cpu')
