@@ -49,6 +49,28 @@ def test_boxes_of_a_file(tmp_path):
     assert boxes_of(hints, B) == [[0, 0, 60, 40]]
 
 
+def test_a_method_is_told_the_key_points_of_a_file(tmp_path):
+    path = tmp_path / 'people.json'
+    path.write_text(json.dumps({'walk/a.jpg': dict(
+        bbox=[1, 2, 29, 18], keypoints=[[5, 6, 1], [9, 9, 1]],
+        links=[[0, 1]])}))
+    seen = []
+
+    class Method:
+        def make(self, image, person):
+            seen.append(person)
+            return disc()
+
+    for boxes in (read_people(path), [1, 2, 30, 20]):
+        hints = Hints(boxes=boxes, masks=Method())
+        subject, = hints.subjects(A, IMAGE, *hints.take(A)[:2])
+        assert subject.box.tolist() == [1, 2, 30, 20]
+        np.testing.assert_array_equal(subject.mask, disc())
+    assert seen[0].keypoints.tolist() == [[5, 6], [9, 9]]
+    assert seen[0].links == ((0, 1),)
+    assert seen[1].keypoints is None
+
+
 def test_a_mask_places_the_box_as_the_crop_rule_does():
     mask = disc()
     (x1, y1, x2, y2), = boxes_of(Hints(masks=mask), A)

@@ -56,7 +56,7 @@ class Hints:
                  detector: Detector | None = None) -> None:
         if isinstance(boxes, People):
             people = boxes
-            self._boxes = lambda picture: _boxes_of(people, picture)
+            self._boxes = lambda picture: _sure(people, picture)
         else:
             self._boxes = _chooser('boxes', boxes, _is_boxes)
         self._method = masks if hasattr(masks, 'make') else None
@@ -87,7 +87,9 @@ class Hints:
         """
         size = image.shape[:2]
         masks = _read_masks(masks, picture, image)
-        scores, source = None, 'given'
+        scores, people, source = None, None, 'given'
+        if isinstance(boxes, _Crowd):
+            people, boxes = boxes, [person.around for person in boxes]
         if boxes is not None:
             boxes = _checked_boxes(boxes, picture.name, size)
         elif masks:
@@ -107,17 +109,20 @@ class Hints:
             masks = [self._method.make(image, None)]
             boxes, source = np.array([_around(masks[0])]), 'mask'
         elif self._method is not None:
-            masks = [self._made(image, box) for box in boxes]
+            # Who knows key points finds the person more surely.
+            people = people or [MaskedPerson(box) for box in boxes]
+            masks = [self._made(image, person) for person in people]
         scores = np.ones(len(boxes)) if scores is None else scores
         return [
             Subject(np.asarray(box, np.float64), float(score), source, mask)
             for box, score, mask in zip(boxes, scores,
                                         masks or [None] * len(boxes))]
 
-    def _made(self, image: np.ndarray, box: np.ndarray) -> np.ndarray | None:
+    def _made(self, image: np.ndarray,
+              person: MaskedPerson) -> np.ndarray | None:
         """Return the mask of a person, None where the method finds none."""
         try:
-            return self._method.make(image, MaskedPerson(box))
+            return self._method.make(image, person)
         except NoMaskError:
             return None
 
@@ -220,15 +225,18 @@ def _ndim(value: Any) -> int:
     return 1 + inner[0] if inner[0] and len(set(inner)) == 1 else 0
 
 
-def _boxes_of(people: People, picture: Picture) -> np.ndarray | None:
-    """Return the boxes (N, 4) that a file has of a picture.
+class _Crowd(list):
+    """The people that a file has of a picture."""
 
-    Of those whom a detector is half sure of, or of all if there are none.
+
+def _sure(people: People, picture: Picture) -> _Crowd | None:
+    """Return the people of a picture; None where the file has nobody.
+
+    Those of whom a detector is half sure, or all if there are none.
     """
     crowd = people.of(picture.name)
     sure = [person for person in crowd if person.score >= 0.5]
-    return (np.array([person.around for person in sure or crowd])
-            if crowd else None)
+    return _Crowd(sure or crowd) if crowd else None
 
 
 def _checked_boxes(boxes: Any, name: str,
