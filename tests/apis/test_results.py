@@ -79,6 +79,17 @@ def test_what_is_written_is_read(data):
     assert back[1].people[0].camera is None
 
 
+def test_unlikely_is_not_missing(data, check_results):
+    (first, *_), data = data
+    person = first.people[0]
+    person.hypothesis_scores = np.array(
+        [[1 + 1e-7] * 18, [3.1234567e-9] * 18, [0.0] * 18], np.float32)
+    data['pictures'][0] = first.to_dict()
+    check_results(data)
+    scores = data['pictures'][0]['people'][0]['hypothesis_scores']
+    assert [row[0] for row in scores] == [1, 3.12346e-9, 0]
+
+
 @pytest.mark.parametrize('change', [dict(format='coco'), dict(version=2)])
 def test_other_files_are_refused(data, change):
     with pytest.raises(ValueError, match='these are no xas_mmpose poses'):

@@ -202,11 +202,15 @@ def _person(entry: Mapping[str, Any]) -> PersonPose:
 def _plain(value: Any, leave_out: Sequence[str] = ()) -> Any:
     """Return lists, dictionaries, numbers and words.
 
-    Coordinates keep a thousandth of their unit, probabilities 6 digits.
+    Coordinates keep a thousandth of their unit; what is at most 1, as
+    probabilities are, six significant digits: unlikely is not 0.
     """
     if isinstance(value, np.ndarray):
-        digits = 6 if value.size and np.abs(value).max() <= 1 else 3
-        return np.round(value.astype(np.float64), digits).tolist()
+        value = value.astype(np.float64)
+        if value.size and np.abs(value).max() <= 1.001:
+            digits = [float(f'{one:.6g}') for one in value.flat]
+            return np.reshape(digits, value.shape).tolist()
+        return np.round(value, 3).tolist()
     if isinstance(value, (float, np.floating)):
         return round(float(value), 6)
     if hasattr(value, '__dataclass_fields__'):
