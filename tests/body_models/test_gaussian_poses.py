@@ -44,6 +44,13 @@ def test_poses_have_the_files_mean_and_covariance(file: Path,
     assert np.linalg.matrix_rank(poses - mean, tol=0.01) == 5
 
 
+def test_the_callers_mean_stays() -> None:
+    mean = np.arange(6.0)
+    prior = GaussianPosePrior(mean, np.eye(6))
+    assert prior.mean.tolist() == [0, 0, 0, 3, 4, 5]
+    assert mean.tolist() == [0, 1, 2, 3, 4, 5]
+
+
 def test_33_joints_take_the_first(file: Path) -> None:
     prior, whole = (GaussianPosePrior.from_file(file, num)
                     for num in (33, None))

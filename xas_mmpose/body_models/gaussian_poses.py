@@ -28,7 +28,7 @@ class GaussianPosePrior:
     """
 
     def __init__(self, mean: np.ndarray, covariance: np.ndarray) -> None:
-        mean = np.asarray(mean, np.float64).ravel()
+        mean = np.array(mean, np.float64).ravel()  # the root is set below
         covariance = np.asarray(covariance, np.float64)
         if not mean.size or mean.size % 3 or covariance.shape != (
                 mean.size, mean.size):
