@@ -87,7 +87,7 @@ def test_statistics_are_the_moments_of_the_target_pictures(
     # Of several batches the mean; they are as even as can be: 2 + 2 + 2.
     hook = TargetStatisticsHook(num_pictures=100, batch_size=2)
     hook.renew(ready(hook, model, dataset))
-    parts = [moments(model, inputs[i:i + 2]) for i in (0, 2, 4)]
+    parts = [moments(model, inputs[i::3]) for i in (0, 1, 2)]
     assert_close(kept(model), tuple(
         torch.stack(part).mean(0) for part in zip(*parts)))
     torch.testing.assert_close(kept(model)[0], moments(model, inputs)[0])
@@ -95,6 +95,23 @@ def test_statistics_are_the_moments_of_the_target_pictures(
     hook = TargetStatisticsHook(num_pictures=100, batch_size=5)
     hook.renew(ready(hook, model, dataset))
     torch.testing.assert_close(kept(model)[0], moments(model, inputs)[0])
+
+
+def test_batches_are_as_different_as_the_set(
+        model: nn.Module, pictures: Callable[..., list[dict]]):
+    # As sets are: one recording behind the other, each of one brightness.
+    dark, light = pictures(4, ('target', )), pictures(4, ('target', ))
+    for i, one in enumerate(dark + light):
+        one['inputs'] = (one['inputs'] // 8 + 128 * (i // 4)).to(torch.uint8)
+    inputs = [one['inputs'] for one in dark + light]
+    whole = moments(model, inputs)[1]
+    apart = torch.stack([moments(model, inputs[:4])[1],
+                         moments(model, inputs[4:])[1]]).mean(0)
+    # Most that varies does so from one recording to the other.
+    assert apart.sum() < 0.2 * whole.sum()
+    hook = TargetStatisticsHook(num_pictures=100, batch_size=4)
+    hook.renew(ready(hook, model, ConcatDataset([dark, light])))
+    torch.testing.assert_close(kept(model)[1], whole, rtol=0.05, atol=1e-4)
 
 
 def test_nothing_but_the_detectors_statistics_is_changed(

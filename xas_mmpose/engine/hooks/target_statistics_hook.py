@@ -142,14 +142,16 @@ class TargetStatisticsHook(Hook):
     def _batches(self, runner: Runner) -> Iterator[Any]:
         """Load the pictures, with augmentation of their own."""
         dataset = runner.train_dataloader.dataset
-        # All batches count alike, so no small one is left over.
-        parts = np.array_split(self.indices,
-                               -(-len(self.indices) // self.batch_size))
+        # All batches count alike, so no small one is left over. Each reaches
+        # over the whole set: of neighbours, who look alike, a batch would
+        # keep a variance that is too small.
+        num = -(-len(self.indices) // self.batch_size)
+        parts = [self.indices[i::num] for i in range(num)]
         begin = 0
         for part in parts:
             # The training's own draws must not depend on these.
             with global_generators(self.seed, runner.iter, begin, 2):
-                samples = [dataset[index] for index in part.tolist()]
+                samples = [dataset[index] for index in part]
             begin += len(part)
             yield pseudo_collate(samples)
 
