@@ -120,3 +120,11 @@ def test_each_group_and_their_mean(evaluate):
         '2D/px/per-category': 16})
     with pytest.raises(ValueError, match=r"each category needs.*'category'"):
         evaluate(metric, [_sample([0, 0])])
+
+
+def test_two_keys_with_a_group_of_one_name(evaluate):
+    metric = KeypointError2D('2D/px', group_by=('category', 'family'))
+    samples = [_sample([0, 10], category='fox', family='canine'),
+               _sample([0, 30], category='wolf', family='fox')]
+    with pytest.raises(ValueError, match='2D/px/fox would be two numbers'):
+        evaluate(metric, samples)

@@ -1,6 +1,11 @@
 """Errors as plain numpy functions."""
 from .actions import ACTION_SETS, action_name
-from .groups import mean_or_none, mean_over_groups, per_group
+from .groups import (
+    add_groups,
+    mean_or_none,
+    mean_over_groups,
+    per_group,
+)
 from .hypotheses import (
     HYPOTHESIS_RULES,
     hypothesis_diversity,
@@ -32,11 +37,10 @@ from .reference import (
 
 __all__ = [
     'ACTION_SETS', 'HYPOTHESIS_RULES', 'LEFT_RIGHT_RULES', 'METRICS',
-    'Crops', 'ReferenceErrors', 'Views', 'action_name', 'ambiguity_ratio',
-    'auc_3d', 'depth_order_accuracy', 'exchange_left_right',
+    'Crops', 'ReferenceErrors', 'Views', 'action_name', 'add_groups',
+    'ambiguity_ratio', 'auc_3d', 'depth_order_accuracy', 'exchange_left_right',
     'hypothesis_diversity', 'joint_errors', 'joint_errors_2d', 'joints_text',
-    'mean_or_none', 'mean_over_groups', 'mean_pose_baseline', 'pck_3d',
-    'pckh', 'per_group', 'pose_errors', 'pose_errors_2d',
-    'reference_action_mean', 'reference_errors', 'require_root',
-    'select_hypothesis', 'subset_indices'
+    'mean_or_none', 'mean_over_groups', 'mean_pose_baseline', 'pck_3d', 'pckh',
+    'per_group', 'pose_errors', 'pose_errors_2d', 'reference_action_mean',
+    'reference_errors', 'require_root', 'select_hypothesis', 'subset_indices'
 ]

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -55,6 +56,31 @@ def mean_over_groups(means: Mapping[str, float | None],
     if any(value is None for value in values):
         return None
     return float(np.mean(values))
+
+
+def add_groups(summary: dict[str, Any], key: str, kind: str,
+               means: Mapping[str, float | None]) -> None:
+    """Add the mean of each group, and the one over groups, to figures.
+
+    Args:
+        summary: Figures by name; gets ``KEY/GROUP`` and ``KEY/per-KIND``.
+        key: Name of the figure.
+        kind: What makes the groups, as ``'category'``.
+        means: Mean by group; those that are None are left out of the mean.
+
+    Raises:
+        ValueError: If another kind of groups has one of the same name.
+    """
+    present = [name for name, mean in means.items() if mean is not None]
+    found = {f'{key}/{name}': mean for name, mean in means.items()}
+    found[f'{key}/per-{kind}'] = (mean_over_groups(means, present)
+                                  if present else None)
+    twice = sorted(summary.keys() & found.keys())
+    if twice:
+        raise ValueError(
+            f'{twice[0]} would be two numbers: two keys of group_by have a '
+            'group of this name. Use a metric for each, with a prefix')
+    summary.update(found)
 
 
 def mean_or_none(errors: np.ndarray) -> float | None:

@@ -12,7 +12,12 @@ from mmengine.evaluator import BaseMetric
 from xas_mmpose.geometry.alignment import center_on_root
 
 from ..functional.actions import ACTION_SETS
-from ..functional.groups import mean_or_none, mean_over_groups, per_group
+from ..functional.groups import (
+    add_groups,
+    mean_or_none,
+    mean_over_groups,
+    per_group,
+)
 from ..functional.hypotheses import (
     HYPOTHESIS_RULES,
     SAME_RULE,
@@ -267,19 +272,8 @@ class HypothesisMetric(BaseMetric):
                 summary.update((f'{key}/{name}',
                                 mean_over_groups(means, actions))
                                for name, actions in sets.items())
-            if kind not in self.group_by:
-                continue
-            present = [name for name in means if means[name] is not None]
-            found = {f'{key}/{name}': mean for name, mean in means.items()}
-            found[f'{key}/per-{kind}'] = (
-                mean_over_groups(means, present) if present else None)
-            twice = sorted(summary.keys() & found.keys())
-            if twice:
-                raise ValueError(
-                    f'{twice[0]} would be two numbers: two keys of '
-                    f'group_by={self.group_by} have a group of this name. '
-                    'Use a metric for each, with a prefix')
-            summary.update(found)
+            if kind in self.group_by:
+                add_groups(summary, key, kind, means)
         return summary
 
     def _suffix(self) -> str:

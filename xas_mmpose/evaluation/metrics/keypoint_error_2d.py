@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmpose.registry import METRICS
 
-from ..functional.groups import mean_over_groups
+from ..functional.groups import add_groups
 from ..functional.joint_subsets import Joints, joints_text
 from ..functional.keypoint_2d import joint_errors_2d, pose_errors_2d
 from ..functional.pck import pckh
@@ -160,12 +160,7 @@ class KeypointError2D(BaseMetric):
                             k: values[names_of == group]
                             for k, values in data.items()})
                         for group in np.unique(names_of).tolist()}
-                    present = [group for group, mean in means.items()
-                               if mean is not None]
-                    summary.update((f'{key}/{group}', mean)
-                                   for group, mean in means.items())
-                    summary[f'{key}/per-{kind}'] = (
-                        mean_over_groups(means, present) if present else None)
+                    add_groups(summary, key, kind, means)
                 if self.report_protocol:
                     summary[f'{key}/protocol'] = str(protocol)
         return summary
