@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from xas_mmpose.datasets.datasets import XasAnimalKeypointDataset
 from xas_mmpose.datasets.masks import (
     BackgroundMethod,
     GrabCutMethod,
@@ -18,6 +19,7 @@ from xas_mmpose.datasets.masks import (
     Person,
     list_items,
     mask_set,
+    read_people,
     write_masks,
 )
 from xas_mmpose.datasets.masks.mask_set import MaskWriter
@@ -245,6 +247,28 @@ def test_the_main_person_or_each(crowd: tuple[Path, People],
     assert {name: facts['picture'] for name, facts in each.items()} == {
         '0_0.png': '0.jpg', '0_1.png': '0.jpg', '1_0.png': '1.jpg'}
     assert each['0_1.png']['bbox'] == main['0.png']['bbox']
+
+
+def test_the_animals_of_one_category_keep_their_numbers(tmp_path: Path):
+    picture(tmp_path / 'images/a.png', 10, 0)
+    path = tmp_path / 'a.json'
+    path.write_text(json.dumps(dict(
+        images=[dict(id=1, file_name='a.png', width=80, height=60)],
+        annotations=[dict(id=i, image_id=1, category_id=i, area=1,
+                          bbox=[i, 3, 9, 9]) for i in (1, 2)],
+        categories=[dict(id=1, name='dog'), dict(id=2, name='antelope')])))
+    masks = tmp_path / 'masks'
+    items = [item for kind in ('antelope', 'dog') for item in list_items(
+        tmp_path / 'images', masks, read_people(path, kind), 'each')]
+    assert [(item.target, item.person.box[0]) for item in items] == [
+        ('a_1.png', 2), ('a_0.png', 1)]
+    # Where the data set looks for each of them.
+    dataset = XasAnimalKeypointDataset(
+        ann_file=str(path), check_files=False, pipeline=[],
+        data_prefix=dict(img=str(tmp_path / 'images'), mask=str(masks)))
+    assert {dataset[i]['category']: dataset[i]['mask_path']
+            for i in range(2)} == {'antelope': str(masks / 'a_1.png'),
+                                   'dog': str(masks / 'a_0.png')}
 
 
 def test_lists_that_make_no_sense_are_refused(crowd: tuple[Path, People],

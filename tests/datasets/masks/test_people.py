@@ -59,6 +59,8 @@ def test_other_categories_and_crowds_are_left_out(tmp_path: Path):
         CORNERS]
     found = read_people(path, 'bicycle').of('0001.jpg')
     assert [p.box.tolist() for p in found] == [[0, 0, 500, 500]]
+    # Whoever is meant keeps the number among all: another mask's otherwise.
+    assert [p.number for p in found] == [1]
     # Of a set of animals, all are meant.
     assert len(read_people(path, 'person x').of('0001.jpg')) == 2
 

@@ -58,7 +58,8 @@ def list_items(images: str | Path, out: str | Path,
         which: ``'main'``: a mask for each picture, ``a/b.png`` for
             ``a/b.jpg``, of the person whom it is about
             (:meth:`~xas_mmpose.datasets.masks.people.People.main`);
-            ``'each'``: one for each of its people, ``a/b_0.png`` and so on.
+            ``'each'``: one for each of its people, ``a/b_0.png`` and so on,
+            by their :attr:`~xas_mmpose.datasets.masks.people.Person.number`.
 
     Raises:
         FileNotFoundError: If there is no such folder.
@@ -86,8 +87,11 @@ def list_items(images: str | Path, out: str | Path,
         if which == 'main':
             found = [(f'{stem}.png', people.main(name) if people else None)]
         else:
-            found = [(f'{stem}_{number}.png', person) for number, person
-                     in enumerate(people.of(name))]
+            # Data sets count the animals of all categories.
+            found = [(f'{stem}_'
+                      f'{place if person.number is None else person.number}'
+                      '.png', person)
+                     for place, person in enumerate(people.of(name))]
         for target, person in found:
             other = owners.setdefault(target, name)
             if other != name:

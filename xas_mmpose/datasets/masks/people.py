@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,12 +45,15 @@ class Person(NamedTuple):
         keypoints: Those that are known (N, 2), px, or None.
         links: Pairs of these that bones join.
         score: How sure a detector is; 1 for annotations.
+        number: Number among the picture's in COCO's annotations, those of
+            other categories counted; None where a file has no categories.
     """
 
     box: np.ndarray | None
     keypoints: np.ndarray | None = None
     links: tuple[tuple[int, int], ...] = ()
     score: float = 1.0
+    number: int | None = None
 
     @property
     def around(self) -> np.ndarray:
@@ -192,12 +196,17 @@ def _coco_entries(data: dict, category: str) -> Iterator[tuple[str, Person]]:
     names = {image['id']: image['file_name'] for image in data['images']}
     kinds = {kind['id']: kind for kind in data.get('categories', ())}
     meant = [i for i, kind in kinds.items() if kind.get('name') == category]
+    counts: Counter[str] = Counter()
     for entry in data['annotations']:
-        number = entry.get('category_id')
-        if entry.get('iscrowd') or (meant and number not in meant):
+        if entry.get('iscrowd'):
             continue
-        yield names[entry['image_id']], _person(entry, _from_zero(
-            kinds.get(number, {}).get('skeleton', ())))
+        name, kind = names[entry['image_id']], entry.get('category_id')
+        number = counts[name]
+        counts[name] += 1
+        if meant and kind not in meant:
+            continue
+        yield name, _person(entry, _from_zero(
+            kinds.get(kind, {}).get('skeleton', ())))._replace(number=number)
 
 
 def _person(entry: Mapping[str, Any], links: Any) -> Person:
