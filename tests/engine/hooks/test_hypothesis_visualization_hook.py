@@ -91,6 +91,22 @@ def test_drawings_are_named_as_the_pictures(runner: SimpleNamespace,
     assert runner.shown == []
 
 
+def test_each_animal_of_a_picture_has_a_drawing(runner: SimpleNamespace,
+                                                tmp_path: Path):
+    hook = HypothesisVisualizationHook(True, out_dir=str(tmp_path / 'out'))
+    path = str(tmp_path / 'images/walk/1.jpg')
+    herd = [sample(path, False, seed) for seed in range(3)]
+    for number, animal in zip((40, 41, 45), herd):
+        animal.set_metainfo(dict(id=number))
+    patches = [torch.zeros(3, SIDE, SIDE, dtype=torch.uint8)] * 3
+    for _ in range(2):  # another test writes over them
+        hook.before_test_epoch(runner)
+        hook.after_test_iter(runner, 0, dict(inputs=patches), herd)
+    files = sorted((tmp_path / 'out/walk').iterdir())
+    assert [file.name for file in files] == ['1.jpg', '1_41.jpg', '1_45.jpg']
+    assert len({file.read_bytes() for file in files}) == 3
+
+
 def test_interval_and_windows(runner: SimpleNamespace, tmp_path: Path):
     hook = HypothesisVisualizationHook(True, interval=2, show=True,
                                        wait_time=0.5)

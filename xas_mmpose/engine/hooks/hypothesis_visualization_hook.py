@@ -32,7 +32,8 @@ class HypothesisVisualizationHook(Hook):
         interval: Draws the first, and then every n-th, picture.
         out_dir: Folder of the drawings, as it is typed, not below the work
             dir. They are named as the pictures are below the data set's
-            folder ``img``; another test or validation writes over them.
+            folder ``img``, the second of a picture and so on with its ``id``
+            behind; another test or validation writes over them.
         show: Whether a window shows each.
         wait_time: Seconds that it stays.
 
@@ -51,14 +52,16 @@ class HypothesisVisualizationHook(Hook):
         self.show = show
         self.wait_time = wait_time
         self._count = 0
+        self._drawn: set[str] = set()
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Begin to count."""
-        self._count = 0
+        self.before_test_epoch(runner)
 
     def before_test_epoch(self, runner: Runner) -> None:
         """Begin to count."""
         self._count = 0
+        self._drawn.clear()
 
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: dict,
                        outputs: Sequence[BaseDataElement]) -> None:
@@ -91,6 +94,10 @@ class HypothesisVisualizationHook(Hook):
                 continue
             name = _name_of(sample, getattr(
                 dataset, 'data_prefix', {}).get('img', ''))
+            if name in self._drawn:
+                # Somebody else in the same picture.
+                name = f'{name}_{sample.get("id", self._count)}'
+            self._drawn.add(name)
             picture = draw_sample(patch.permute(1, 2, 0).cpu().numpy(),
                                   sample, dataset.metainfo, name)
             if self.out_dir is not None:
