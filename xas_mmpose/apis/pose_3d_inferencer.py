@@ -79,9 +79,6 @@ class Pose3DInferencer:
         self.checkpoint = checkpoint
         self.detector = detector
         self.depth_profiles = depth_profiles
-        # A config that is used elsewhere stays as it is.
-        self.model.test_cfg = dict(self.model.test_cfg or {},
-                                   output_depth_profiles=depth_profiles)
         if not isinstance(self.model.head, MultiHypothesisHead):
             raise ValueError(
                 'Pose3DInferencer needs a MultiHypothesisHead, the config '
@@ -239,6 +236,9 @@ class Pose3DInferencer:
     def _predict(self, batch: Sequence[_Job], keep_masks: bool) -> None:
         """Run the network, and hand the poses to their pictures."""
         begin = time.perf_counter()
+        # Others may use the model, and the config, in their own way.
+        self.model.test_cfg = dict(self.model.test_cfg or {},
+                                   output_depth_profiles=self.depth_profiles)
         samples = self.model.test_step(
             pseudo_collate([job.packed for job in batch]))
         share = 1000 * (time.perf_counter() - begin) / len(batch)
