@@ -80,11 +80,21 @@ def test_a_mask_places_the_box_as_the_crop_rule_does():
 
 
 @pytest.mark.parametrize('mask', [
-    disc(), disc() // 255, disc() > 0, disc().astype(float)])
+    disc(), disc() // 255, disc() > 0, disc().astype(float), disc() / 255,
+    disc().astype(np.int64)])
 def test_values_of_masks(mask):
     subject, = Hints().subjects(A, IMAGE, None, mask)
     assert subject.mask.dtype == np.uint8
     np.testing.assert_array_equal(subject.mask, disc())
+
+
+@pytest.mark.parametrize('soft', [
+    np.maximum(disc() * 0.902 / 255, 0.01), np.where(disc(), 230, 3),
+    np.where(disc(), np.float32(229.6), np.float32(2.6))])
+def test_soft_masks_stay_soft(soft):
+    subject, = Hints().subjects(A, IMAGE, None, soft)
+    np.testing.assert_array_equal(subject.mask, np.where(disc(), 230, 3))
+    assert subject.box.tolist() == [10.5, 4.5, 16.5, 19.5]
 
 
 def test_masks_of_a_folder(tmp_path):
@@ -116,6 +126,9 @@ def test_masks_in_a_list_are_those_of_pictures():
     (dict(boxes=[70, 0, 80, 9]), 'lie in the picture of 60x40 px'),
     (dict(masks=np.zeros((40, 60))), r'mask of walk/a\.jpg is empty'),
     (dict(masks=np.ones((60, 40))), r'is \(40, 60\) px'),
+    (dict(masks=np.full((40, 60), np.nan)), r'walk/a\.jpg has values'),
+    (dict(masks=np.full((40, 60), -1)), r'values outside of 0\.\.255'),
+    (dict(masks=np.full((40, 60), 65535)), r'values outside of 0\.\.255'),
     (dict(boxes=[0, 0, 9, 9], masks=np.stack([disc()] * 2)),
      '2 masks and 1 boxes'),
 ])

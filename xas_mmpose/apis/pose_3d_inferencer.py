@@ -133,9 +133,9 @@ class Pose3DInferencer:
                 :func:`~xas_mmpose.datasets.masks.read_people` reads.
                 Without them the mask places the crop; without a mask the
                 detector; without that the whole picture is one person.
-            masks: Foreground (H, W) or, one for each person, (N, H, W), bool
-                or 0..255; a file; a folder with masks of the pictures'
-                names (``a/b.png`` for ``a/b.jpg``, or ``a/b_0.png`` and so
+            masks: Foreground (H, W) or, one for each person, (N, H, W),
+                bool, 0..1 or 0..255; a file; a folder with masks of the
+                pictures' names (``a/b.png`` for ``a/b.jpg``, or ``a/b_0.png`` and so
                 on for several people); or a method of
                 :mod:`xas_mmpose.datasets.masks`, which makes them.
             cameras: Intrinsics: K (3, 3), or a mapping with ``f`` and ``c``

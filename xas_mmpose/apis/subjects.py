@@ -296,15 +296,18 @@ def _in_folder(folder: str, name: str) -> list[str]:
 
 def _checked_mask(mask: np.ndarray, name: str,
                   size: tuple[int, int]) -> np.ndarray:
-    """Return a mask with values 0..255, or raise ``ValueError``."""
+    """Return a mask of 0..255, given so or of 0..1, or raise an error."""
     if mask.shape != size:
         raise ValueError(f'the mask of {name} is {mask.shape[::-1]} px, the '
                          f'picture {size[::-1]}')
     highest = mask.max()
+    # NaN fails the test, too.
+    if not (mask.min() >= 0 and highest <= 255):
+        raise ValueError(f'the mask of {name} has values outside of 0..255')
     if mask.dtype != np.uint8 or highest <= 1:
-        mask, highest = (mask > 0).astype(np.uint8) * np.uint8(255), (
-            255 * highest)
-    if highest <= MASK_THRESHOLD:
+        mask = np.rint(mask * (255.0 if highest <= 1 else 1.0)).astype(
+            np.uint8)
+    if mask.max() <= MASK_THRESHOLD:
         raise ValueError(f'the mask of {name} is empty: no pixel is above '
                          f'{MASK_THRESHOLD}')
     return mask
