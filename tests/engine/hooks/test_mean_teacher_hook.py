@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.dataset import pseudo_collate
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
 from mmpose.models.builder import build_pose_estimator
 from torch import Tensor, nn
@@ -51,18 +51,46 @@ def a_runner(model: nn.Module, seed: int = 3, iter: int = 7
     return SimpleNamespace(model=model, seed=seed, iter=iter)
 
 
-def by_hand(model: nn.Module, inputs: list[Tensor]) -> list[Tensor]:
-    """Return what a model says of pictures, in the batch's own statistics.
+def by_hand(model: nn.Module, inputs: list[Tensor],
+            seen: dict[str, list[tuple[Tensor, Tensor]]] | None = None
+            ) -> list[Tensor]:
+    """Return what a model says of pictures, by statistics of its pictures.
+
+    Args:
+        model: The model.
+        inputs: The pictures.
+        seen: Mean and variance of what each layer was given so far; those of
+            these pictures are added. None for nothing so far.
 
     Returns:
         Mean marginals of the straight and of the mirrored pictures.
     """
-    model = copy.deepcopy(model).train()
+    model = copy.deepcopy(model).eval()
+    seen = {} if seen is None else seen
+
+    def normalise(name: str) -> Callable[..., Tensor]:
+        def hook(layer: nn.Module, args: tuple, _: Tensor) -> Tensor:
+            x, = args
+            rows = x.transpose(0, 1).flatten(1)
+            seen.setdefault(name, []).append((rows.mean(1), rows.var(1)))
+            mean, var = (torch.stack(each).mean(0)[:, None, None]
+                         for each in zip(*seen[name]))
+            weight, bias = (p[:, None, None]
+                            for p in (layer.weight, layer.bias))
+            return (x - mean) / (var + layer.eps).sqrt() * weight + bias
+
+        return hook
+
+    for name, module in model.named_modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.register_forward_hook(normalise(name))
     images = torch.stack(inputs).float() / 255
     said = []
     with torch.no_grad():
-        for batch in (images, images.flip(-1)):
-            scores = model.head.forward(model.backbone(batch))
+        features = [model.backbone(batch)
+                    for batch in (images, images.flip(-1))]
+        for feats in features:
+            scores = model.head.forward(feats)
             heat = scores.flatten(2).softmax(-1).view_as(scores)
             said.append([heat.sum((2, 3)), heat.sum((2, 4)),
                          heat.sum((3, 4))])
@@ -83,10 +111,14 @@ class OwnMean(Hook):
     priority = 'VERY_HIGH'
 
     def before_train(self, runner: Runner) -> None:
+        # Before the first step MMEngine's average has weights of its own.
+        average = next(hook.ema_model.module for hook in runner.hooks
+                       if isinstance(hook, EMAHook))
         self.mean: dict[str, Tensor] = {
             name: value.clone()
-            for name, value in runner.model.state_dict().items()}
+            for name, value in average.state_dict().items()}
         self.steps = 0
+        self.seen: dict[str, list[tuple[Tensor, Tensor]]] = {}
         self.pairs: list[tuple[list[Tensor], list[Tensor]]] = []
         pretext = runner.model.head.pretext
         loss = pretext.teacher.forward
@@ -105,7 +137,7 @@ class OwnMean(Hook):
             data_batch['inputs'], data_batch['data_samples'])
             if sample.domain == 'target']
         assert len(targets) == 2
-        self.pairs.append((by_hand(twin, targets), []))
+        self.pairs.append((by_hand(twin, targets, self.seen), []))
 
     def after_train_iter(self, runner: Runner, *args: Any,
                          **kwargs: Any) -> None:
@@ -124,8 +156,7 @@ def test_the_teacher_is_the_average_of_the_weights_so_far(
         dict(type='MeanTeacherHook'), EMA, own], epochs=2)
     runner.train()
     assert len(own.pairs) == 4
-    # Before the first step MMEngine's average has first weights of its own.
-    for want, said in own.pairs[1:]:
+    for want, said in own.pairs:
         assert len(said) == 3
         for a, b in zip(want, said):
             torch.testing.assert_close(b, a, rtol=2e-4, atol=1e-6)
@@ -136,6 +167,26 @@ def test_the_teacher_is_the_average_of_the_weights_so_far(
     assert (now[2] - own.pairs[-1][1][2]).abs().max() > 1e-3
     # And it has been used up.
     assert runner.model.head.pretext.teacher_marginals is None
+
+
+def test_of_many_batches_the_last_ones_count(
+        model: nn.Module, pictures: Callable[..., list[dict]]):
+    hook = ready(model, momentum=0.4)
+    first = model.backbone.conv1
+    means = []
+    for seed in range(4):
+        batch = pseudo_collate(pictures(2, ('target', ), seed=seed))
+        hook.ask(batch['inputs'], batch['data_samples'])
+        images = torch.stack(batch['inputs']).float() / 255
+        with torch.no_grad():
+            means += [first(x).mean((0, 2, 3))
+                      for x in (images, images.flip(-1))]
+    want = means[0]
+    # Shares 1/2, then 0.4 and no longer 1/3 to 1/8.
+    for share, mean in zip([0.5] + [0.4] * 6, means[1:], strict=True):
+        want = want + share * (mean - want)
+    torch.testing.assert_close(hook.statistics['backbone.bn1'].mean, want,
+                               rtol=1e-4, atol=1e-6)
 
 
 def test_what_it_says_is_of_target_pictures_alone(
@@ -379,6 +430,8 @@ def test_a_resumed_training_goes_on_as_the_unbroken_one(
 
 
 @pytest.mark.parametrize('options, message', [
+    (dict(momentum=0.0), 'momentum is above 0 and at most 1, got 0.0'),
+    (dict(momentum=1.5), 'momentum is above 0 and at most 1, got 1.5'),
     (dict(gain=-0.1), 'gain goes from 0 to 1, got -0.1'),
     (dict(gain=1.5), 'gain goes from 0 to 1, got 1.5'),
     (dict(holes=-1), 'holes must not be negative.* got -1'),

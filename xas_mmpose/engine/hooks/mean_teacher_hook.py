@@ -4,6 +4,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ from xas_mmpose.models.heads.pretext_losses import is_on
 from xas_mmpose.ops import Marginals
 from xas_mmpose.skeletons import flip_indices_of
 
+#: Where the checkpoint keeps the hook's state.
+KEY = 'mean_teacher'
+
 
 @HOOKS.register_module()
 class MeanTeacherHook(Hook):
@@ -33,14 +37,19 @@ class MeanTeacherHook(Hook):
     sees the pictures darker or brighter and with holes, so that it must find
     with less what the teacher has found with more. No label is looked at.
 
-    The teacher's batch norm uses the target pictures of the batch; nothing
-    of it is changed by looking. Of several processes each normalises with
-    its own target pictures, be it ``SyncBatchNorm`` or not: one that has
-    none does not ask. While ``loss_teacher`` has weight 0 the hook rests.
+    The teacher's batch norm uses the running mean of what it has seen of
+    target pictures, which lies in the checkpoint under ``mean_teacher``: a
+    batch alone has too few of them, and the detector's own statistics are of
+    labelled pictures, too. Nothing of the teacher is changed by looking. Of
+    several processes each goes by its own target pictures, be it
+    ``SyncBatchNorm`` or not: one that has none does not ask. They resume with
+    those of the first. While ``loss_teacher`` has weight 0 the hook rests.
 
     Not a part of the paper.
 
     Args:
+        momentum: Share of a batch in the running statistics; of the first
+            1 / momentum all count alike.
         gain: Each colour of a target picture is multiplied with a number
             drawn from 1 - gain to 1 + gain; 0 leaves colours alone.
         holes: How many boxes are cut out of it.
@@ -55,18 +64,24 @@ class MeanTeacherHook(Hook):
     priority = 'LOW'
 
     def __init__(self,
+                 momentum: float = 0.02,
                  gain: float = 0.3,
                  holes: int = 2,
                  hole_size: tuple[float, float] = (0.06, 0.25)) -> None:
+        if not 0 < momentum <= 1:
+            raise ValueError('momentum is above 0 and at most 1, got '
+                             f'{momentum}')
         if not 0 <= gain <= 1:
             raise ValueError(f'gain goes from 0 to 1, got {gain}')
         if holes < 0 or not 0 < hole_size[0] <= hole_size[1] <= 1:
             raise ValueError('holes must not be negative, and hole_size two '
                              'rising numbers from above 0 to 1, got '
                              f'{holes} and {hole_size}')
+        self.momentum = momentum
         self.gain = gain
         self.holes = holes
         self.hole_size = hole_size
+        self.statistics: dict[str, _RunningStatistics] = {}
 
     def before_train(self, runner: Runner) -> None:
         """Find the teacher.
@@ -134,11 +149,59 @@ class MeanTeacherHook(Hook):
         data = self.teacher.data_preprocessor(
             dict(inputs=pictures, data_samples=samples), False)
         inputs = data['inputs']
-        with _own_statistics(self.teacher):
+        with self._target_statistics():
             feats = [self.teacher.extract_feat(each)
                      for each in (inputs, inputs.flip(-1))]
             return self.teacher.head.flip_average(
                 feats, flip_indices_of(self.teacher.head.metainfo))
+
+    @contextmanager
+    def _target_statistics(self) -> Iterator[None]:
+        """Let batch norm go by target pictures alone; all else tests."""
+        self.teacher.eval()
+        layers = {name: module
+                  for name, module in self.teacher.named_modules()
+                  if isinstance(module, _BatchNorm)}
+        for name, layer in layers.items():
+            # SyncBatchNorm's own would wait for processes that have nothing
+            # to ask.
+            layer.forward = functools.partial(self._normalise, name, layer)
+        try:
+            yield
+        finally:
+            for layer in layers.values():
+                del layer.forward
+
+    def _normalise(self, name: str, layer: _BatchNorm,
+                   features: Tensor) -> Tensor:
+        """Do what batch norm does, by statistics of target pictures."""
+        if name not in self.statistics:
+            self.statistics[name] = _RunningStatistics(
+                torch.zeros_like(layer.running_mean),
+                torch.zeros_like(layer.running_var))
+        seen = self.statistics[name]
+        seen.update(features, self.momentum)
+        return F.batch_norm(features, seen.mean, seen.var, layer.weight,
+                            layer.bias, eps=layer.eps)
+
+    def before_save_checkpoint(self, runner: Runner,
+                               checkpoint: dict) -> None:
+        """Put the running statistics in."""
+        checkpoint[KEY] = {
+            name: dict(mean=seen.mean.cpu(), var=seen.var.cpu(),
+                       batches=seen.batches)
+            for name, seen in self.statistics.items()}
+
+    def after_load_checkpoint(self, runner: Runner,
+                              checkpoint: dict) -> None:
+        """Take them out again, when training is resumed."""
+        if not runner._resume:
+            return
+        device = next(runner.model.parameters()).device
+        self.statistics = {
+            name: _RunningStatistics(seen['mean'].to(device),
+                                     seen['var'].to(device), seen['batches'])
+            for name, seen in checkpoint.get(KEY, {}).items()}
 
     def disturb(self, picture: Tensor, generator: torch.Generator) -> Tensor:
         """Return a picture (3, H, W) that shows less."""
@@ -161,23 +224,24 @@ def _head(model: nn.Module) -> nn.Module:
     return (model.module if is_model_wrapper(model) else model).head
 
 
-@contextmanager
-def _own_statistics(model: nn.Module) -> Iterator[None]:
-    """Let batch norm use its batch and remember nothing; all else tests."""
-    layers = [module for module in model.modules()
-              if isinstance(module, _BatchNorm)]
-    model.eval()
-    for layer in layers:
-        layer.forward = functools.partial(_normalise, layer)
-    try:
-        yield
-    finally:
-        for layer in layers:
-            del layer.forward
+@dataclass
+class _RunningStatistics:
+    """Moments of what one layer of batch norm is given.
 
+    Attributes:
+        mean: Running mean of the batches' means (C,).
+        var: The same of their variances (C,).
+        batches: How many there were.
+    """
 
-def _normalise(layer: _BatchNorm, features: Tensor) -> Tensor:
-    """Do what batch norm does in training, in this process alone."""
-    # SyncBatchNorm's own would wait for processes that have nothing to ask.
-    return F.batch_norm(features, None, None, layer.weight, layer.bias,
-                        training=True, eps=layer.eps)
+    mean: Tensor
+    var: Tensor
+    batches: int = 0
+
+    def update(self, features: Tensor, momentum: float) -> None:
+        """Count a batch of features (B, C, H, W)."""
+        var, mean = torch.var_mean(features, (0, 2, 3))
+        self.batches += 1
+        share = max(1 / self.batches, momentum)
+        self.mean.lerp_(mean, share)
+        self.var.lerp_(var, share)
