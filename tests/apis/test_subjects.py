@@ -104,13 +104,29 @@ def test_masks_of_a_folder(tmp_path):
     assert boxes_of(hints, A) == [[10.5, 4.5, 16.5, 19.5]]
     with pytest.raises(FileNotFoundError, match=r'should be walk/b\.png'):
         boxes_of(hints, B)
-    # One for each person, as make_masks.py names them; all in one folder.
-    cv2.imwrite(str(tmp_path / 'b_0.png'), disc())
-    cv2.imwrite(str(tmp_path / 'b_1.png'), disc()[:, ::-1])
+    # One for each person, as make_masks.py names them.
+    cv2.imwrite(str(tmp_path / 'walk/b_0.png'), disc())
+    cv2.imwrite(str(tmp_path / 'walk/b_1.png'), disc()[:, ::-1])
     assert boxes_of(hints, B) == [[10.5, 4.5, 16.5, 19.5],
                                   [42.5, 4.5, 48.5, 19.5]]
     single = Hints(masks=tmp_path / 'walk/a.png')
     assert boxes_of(single, A) == boxes_of(single, B)
+
+
+def test_no_picture_takes_the_mask_of_another(tmp_path):
+    for name in ('a', 'b_0'):
+        cv2.imwrite(str(tmp_path / f'{name}.png'), disc())
+    # Not that of a picture above the folder.
+    with pytest.raises(FileNotFoundError, match=r'should be walk/a\.png'):
+        boxes_of(Hints(masks=tmp_path), A)
+    for first, second in ((('x/a.jpg', 'a.jpg'), ('y/a.jpg', 'a.jpg')),
+                          (('b_0.jpg', 'b_0.jpg'), ('b.jpg', 'b.jpg'))):
+        hints = Hints(masks=tmp_path)
+        for _ in range(2):  # The same picture may come again.
+            boxes_of(hints, Picture(first[1], first[0], image=IMAGE))
+        with pytest.raises(ValueError, match=(
+                rf'{second[0]} and {first[0]} would both take the mask ')):
+            boxes_of(hints, Picture(second[1], second[0], image=IMAGE))
 
 
 def test_masks_in_a_list_are_those_of_pictures():

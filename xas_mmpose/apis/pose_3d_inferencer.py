@@ -135,8 +135,8 @@ class Pose3DInferencer:
                 detector; without that the whole picture is one person.
             masks: Foreground (H, W) or, one for each person, (N, H, W),
                 bool, 0..1 or 0..255; a file; a folder with masks of the
-                pictures' names (``a/b.png`` for ``a/b.jpg``, or ``a/b_0.png`` and so
-                on for several people); or a method of
+                pictures' names (``a/b.png`` for ``a/b.jpg``, or
+                ``a/b_0.png`` and so on for several people); or a method of
                 :mod:`xas_mmpose.datasets.masks`, which makes them.
             cameras: Intrinsics: K (3, 3), or a mapping with ``f`` and ``c``
                 (2,), px, and maybe ``k`` (3,) and ``p`` (2,), the lens terms

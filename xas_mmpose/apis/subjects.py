@@ -62,6 +62,8 @@ class Hints:
         self._method = masks if hasattr(masks, 'make') else None
         self._masks = _chooser('masks', None if self._method else masks,
                                _is_masks)
+        #: Name, path and frame of the picture that has taken a mask file.
+        self._takers: dict[str, tuple] = {}
         self._cameras = _chooser('cameras', cameras, _is_camera)
         self._detector = detector
 
@@ -86,7 +88,7 @@ class Hints:
                 another, or a mask is empty.
         """
         size = image.shape[:2]
-        masks = _read_masks(masks, picture, image)
+        masks = self._read_masks(masks, picture, image)
         scores, people, source = None, None, 'given'
         if isinstance(boxes, _Crowd):
             people, boxes = boxes, [person.around for person in boxes]
@@ -117,6 +119,44 @@ class Hints:
             Subject(np.asarray(box, np.float64), float(score), source, mask)
             for box, score, mask in zip(boxes, scores,
                                         masks or [None] * len(boxes))]
+
+    def _read_masks(self, masks: Any, picture: Picture,
+                    image: np.ndarray) -> list[np.ndarray] | None:
+        """Return the masks (H, W), uint8, of a picture's entry."""
+        if masks is None:
+            return None
+        if isinstance(masks, (str, Path)):
+            paths = (self._in_folder(str(masks), picture)
+                     if os.path.isdir(masks) else [str(masks)])
+            load = LoadMask(required=True)
+            return [load.transform(dict(
+                img=image, img_path=picture.path or picture.name,
+                mask_path=path))['img_mask'] for path in paths]
+        if not isinstance(masks, np.ndarray):
+            return [mask for one in masks
+                    for mask in self._read_masks(one, picture, image)]
+        return [_checked_mask(mask, picture.name, image.shape[:2])
+                for mask in (masks if masks.ndim == 3 else masks[None])]
+
+    def _in_folder(self, folder: str, picture: Picture) -> list[str]:
+        """Return the mask files of a picture: one, or one a person."""
+        stem = os.path.splitext(picture.name)[0]
+        paths = [os.path.join(folder, f'{stem}.png')]
+        if not os.path.isfile(paths[0]):
+            paths = []
+            while os.path.isfile(each := os.path.join(
+                    folder, f'{stem}_{len(paths)}.png')):
+                paths.append(each)
+        if not paths:
+            raise FileNotFoundError(f'there is no mask of {picture.name} in '
+                                    f'{folder}: it should be {stem}.png')
+        taker = self._takers.setdefault(paths[0], picture[:3])
+        if taker != picture[:3]:
+            raise ValueError(
+                f'{picture.path} and {taker[1]} would both take the mask '
+                f'{paths[0]}: give the folder above both, with masks in '
+                'such folders')
+        return paths
 
     def _made(self, image: np.ndarray,
               person: MaskedPerson) -> np.ndarray | None:
@@ -256,42 +296,6 @@ def _checked_boxes(boxes: Any, name: str,
             f'x2, y2 with x1 < x2 and y1 < y2, and lie in the picture of '
             f'{size[1]}x{size[0]} px')
     return boxes
-
-
-def _read_masks(masks: Any, picture: Picture,
-                image: np.ndarray) -> list[np.ndarray] | None:
-    """Return the masks (H, W), uint8, of a picture's entry."""
-    if masks is None:
-        return None
-    if isinstance(masks, (str, Path)):
-        paths = (_in_folder(str(masks), picture.name)
-                 if os.path.isdir(masks) else [str(masks)])
-        load = LoadMask(required=True)
-        return [load.transform(dict(
-            img=image, img_path=picture.path or picture.name,
-            mask_path=path))['img_mask'] for path in paths]
-    if not isinstance(masks, np.ndarray):
-        return [mask for one in masks
-                for mask in _read_masks(one, picture, image)]
-    return [_checked_mask(mask, picture.name, image.shape[:2])
-            for mask in (masks if masks.ndim == 3 else masks[None])]
-
-
-def _in_folder(folder: str, name: str) -> list[str]:
-    """Return the mask files of a picture: one, or one for each person."""
-    stem = os.path.splitext(name)[0]
-    for base in (stem, os.path.basename(stem)):
-        path = os.path.join(folder, f'{base}.png')
-        if os.path.isfile(path):
-            return [path]
-        several = []
-        while os.path.isfile(each := os.path.join(
-                folder, f'{base}_{len(several)}.png')):
-            several.append(each)
-        if several:
-            return several
-    raise FileNotFoundError(f'there is no mask of {name} in {folder}: it '
-                            f'should be {stem}.png')
 
 
 def _checked_mask(mask: np.ndarray, name: str,
