@@ -196,3 +196,13 @@ def test_lenses_and_square_pixels():
 def test_no_cameras(camera):
     with pytest.raises(ValueError, match='a camera is a matrix K'):
         camera_param_of(camera)
+
+
+@pytest.mark.parametrize('cameras', [
+    dict(fx=1000, fy=1000, cx=320, cy=240),
+    dict(focal=[1000, 1000], center=[320, 240]),
+])
+def test_no_mappings_of_pictures_to_cameras(cameras):
+    key = next(iter(cameras))
+    with pytest.raises(ValueError, match=f"cameras: of '{key}': a camera is"):
+        Hints(cameras=cameras)

@@ -64,6 +64,14 @@ class Hints:
                                _is_masks)
         #: Name, path and frame of the picture that has taken a mask file.
         self._takers: dict[str, tuple] = {}
+        if isinstance(cameras, Mapping) and not _is_camera(cameras):
+            # A camera with other keys looks like a mapping of pictures.
+            for name, camera in cameras.items():
+                try:
+                    camera_param_of(camera)
+                except ValueError as error:
+                    raise ValueError(f'cameras: of {name!r}: {error}'
+                                     ) from error
         self._cameras = _chooser('cameras', cameras, _is_camera)
         self._detector = detector
 
