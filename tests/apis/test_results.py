@@ -18,6 +18,9 @@ from xas_mmpose.apis import (
 
 pytestmark = pytest.mark.filterwarnings('ignore:there is no mask')
 
+CAMERA = dict(f=[900.12345678, 901.5], c=[30.0001234, 25.0],
+              k=[-1.2, 0.25, -0.00307515], p=[-0.00091, 0.1])
+
 
 @pytest.fixture
 def data(model) -> tuple[list[PicturePoses], dict]:
@@ -26,8 +29,7 @@ def data(model) -> tuple[list[PicturePoses], dict]:
         0, 255, (50, 60, 3), dtype=np.uint8)
     poses = list(inferencer(
         [picture, picture, 'no.jpg'], boxes=[5, 5, 50, 45],
-        cameras=[dict(f=900, c=(30, 25), k=(.1, 0, 0), p=(0, .1)), None,
-                 None], skip_broken=True, keep_pictures=True))
+        cameras=[CAMERA, None, None], skip_broken=True, keep_pictures=True))
     return poses, json.loads(json.dumps(
         results_dict(poses, inferencer.meta), allow_nan=False))
 
@@ -72,7 +74,9 @@ def test_what_is_written_is_read(data):
                                    atol=1e-6)
         assert (read.ranking, read.mask_used, read.box_source) == (
             mine.ranking, mine.mask_used, mine.box_source)
-    np.testing.assert_allclose(back[0].people[0].camera['k'], [.1, 0, 0])
+    # The camera to the last digit: lens terms are multiplied by r^6.
+    assert {key: value.tolist() for key, value in
+            back[0].people[0].camera.items()} == CAMERA
     np.testing.assert_allclose(back[0].people[0].hypotheses_camera,
                                poses[0].people[0].hypotheses_camera,
                                atol=2e-3)

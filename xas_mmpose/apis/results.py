@@ -203,7 +203,8 @@ def _plain(value: Any, leave_out: Sequence[str] = ()) -> Any:
     """Return lists, dictionaries, numbers and words.
 
     Coordinates keep a thousandth of their unit; what is at most 1, as
-    probabilities are, six significant digits: unlikely is not 0.
+    probabilities are, six significant digits: unlikely is not 0. A camera
+    stays as it was given.
     """
     if isinstance(value, np.ndarray):
         value = value.astype(np.float64)
@@ -217,7 +218,8 @@ def _plain(value: Any, leave_out: Sequence[str] = ()) -> Any:
         return {one.name: _plain(getattr(value, one.name))
                 for one in fields(value) if one.name not in leave_out}
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: one.tolist() if isinstance(one, np.ndarray)
+                else _plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
     return value
