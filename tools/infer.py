@@ -163,8 +163,19 @@ def masks(args: argparse.Namespace) -> Any:
 
 
 def left(inputs: Sequence[str], results: ResultsFile) -> Iterator[Picture]:
-    """Yield the pictures that are not done."""
+    """Yield the pictures that are not done.
+
+    What has the name of another picture is a broken one: boxes, masks and
+    drawings go by names.
+    """
+    names: dict[str, str] = {}
     for picture in pictures_of(inputs):
+        first = names.setdefault(str(Path(picture.name).with_suffix('')),
+                                 picture.path)
+        if first != picture.path:
+            picture = picture._replace(
+                problem=f'{first} has the same name: give the folder above '
+                'both, or find their poses one after the other')
         if (picture.path, picture.frame) not in results.done:
             yield picture
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -72,6 +73,23 @@ def test_a_folder(tool, photos, check_results, capsys):
     picture = cv2.imread(str(root / 'out/pictures/a.jpg'))
     assert picture.shape[0] > 384
     assert picture.std() > 10
+
+
+def test_pictures_of_the_same_name_are_told(tool, photos, capsys):
+    root = photos.parent
+    (photos / 'b/d.png').unlink()
+    for name in ('b/a.png', 'b/a.jpg'):
+        shutil.copy(photos / 'a.png', photos / name)
+    status = tool('infer').main([
+        str(photos / 'a.png'), str(photos / 'b'), '--out', str(root / 'out'),
+        '--device', 'cpu'])
+    assert status == 1
+    data = read(root / 'out')
+    assert [(f['name'], f['error'].split(':')[0]) for f in data['failed']] == [
+        (name, f'{photos / "a.png"} has the same name')
+        for name in ('a.jpg', 'a.png')]
+    assert sorted(p.name for p in (root / 'out/pictures').iterdir()) == [
+        'a.jpg', 'c.jpg']
 
 
 def test_a_video_of_a_video(tool, tmp_path, check_results):
