@@ -50,8 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     hints = dict(
         boxes=read_people(args.boxes) if args.boxes else None,
         masks=masks(args),
-        cameras=(json.loads(args.camera.read_text(encoding='utf-8'))
-                 if args.camera else None))
+        cameras=read_cameras(args.camera) if args.camera else None)
     args.out.mkdir(parents=True, exist_ok=True)
     settings = {name: str(value) for name, value in vars(args).items()}
     # A video cannot be gone on with.
@@ -149,6 +148,14 @@ def detector(args: argparse.Namespace) -> MMDetector | None:
     if not args.det_config:
         return None
     return MMDetector(args.det_config, args.det_weights, args.device or 'cpu')
+
+
+def read_cameras(path: Path) -> Any:
+    """Return what a JSON file says of the cameras."""
+    try:
+        return json.loads(path.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise ValueError(f'{path} is no JSON file: {error}') from error
 
 
 def masks(args: argparse.Namespace) -> Any:

@@ -92,6 +92,14 @@ def test_pictures_of_the_same_name_are_told(tool, photos, capsys):
         'a.jpg', 'c.jpg']
 
 
+def test_a_camera_that_is_no_json(tool, photos):
+    path = photos.parent / 'camera.json'
+    path.write_text('{"f": [900], ')
+    with pytest.raises(ValueError, match=r'camera\.json is no JSON file: '):
+        tool('infer').main([str(photos), '--out', str(photos.parent / 'out'),
+                            '--camera', str(path), '--device', 'cpu'])
+
+
 def test_a_video_of_a_video(tool, tmp_path, check_results):
     rng = np.random.default_rng(0)
     path = tmp_path / 'walk.avi'
