@@ -16,6 +16,7 @@ of what is done, and goes on when the command is typed again.
 from __future__ import annotations
 
 import argparse
+import glob
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,7 @@ from xas_mmpose.datasets.masks import (
     GrabCutMethod,
     MaskRcnnMethod,
     SamMethod,
+    is_video,
     read_people,
 )
 
@@ -140,7 +142,22 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error('--det-config and --det-weights belong together')
     if args.video and not args.draw:
         parser.error('--video is made of what --no-draw leaves out')
+    for lost in overwritten(args):
+        parser.error(f'drawings would be written over the input {lost}: give '
+                     'another --out')
     return args
+
+
+def overwritten(args: argparse.Namespace) -> Iterator[str]:
+    """Yield the inputs that lie where drawings are written."""
+    out = args.out.resolve()
+    for path in args.inputs if args.draw else ():
+        for found in glob.glob(path, recursive=True) or [path]:
+            place = Path(found).resolve()
+            video = args.video and is_video(place)
+            if (out / 'pictures' in (place, *place.parents)
+                    or (video and place.parent == out)):
+                yield found
 
 
 def detector(args: argparse.Namespace) -> MMDetector | None:

@@ -155,8 +155,17 @@ def test_an_interruption_is_gone_on_with(tool, photos, monkeypatch, capsys):
     (['--masks', 'm', '--mask-method', 'grabcut'], 'or --mask-method'),
     (['--det-config', 'c.py'], 'belong together'),
     (['--video', '--no-draw'], '--no-draw leaves out'),
+    (['./o/walk.mp4', '--video'], 'would be written over the input ./o/walk'),
+    (['o/../o/w*.mp4', '--video'], 'would be written over the input o/../o/w'),
+    (['o/pictures'], 'would be written over the input o/pictures'),
+    (['o/pictures/b/*.jpg'], 'would be written over the input o/pictures/b'),
 ])
-def test_options_that_do_not_fit(tool, options, message, capsys):
+def test_options_that_do_not_fit(tool, options, message, capsys, tmp_path,
+                                 monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'o/pictures/b').mkdir(parents=True)
+    for name in ('walk.mp4', 'pictures/b/c.jpg'):
+        (tmp_path / 'o' / name).touch()
     with pytest.raises(SystemExit):
-        tool('infer').main(['a.jpg', '--out', 'o', *options])
+        tool('infer').main(['a.jpg', *options, '--out', 'o'])
     assert message in capsys.readouterr().err
