@@ -220,8 +220,9 @@ class SampleChecker:
             seen = _visible(info, 'keypoints_visible')
             points = points.reshape(-1, *points.shape[-2:])
             seen = seen.reshape(points.shape[:2])
-            votes = [face_votes(p, s, self.names)
-                     for p, s in zip(points, seen)]
+            poses = _poses(info, len(points))
+            votes = [face_votes(p, s, self.names, *pose)
+                     for p, s, pose in zip(points, seen, poses)]
             found['measures']['face'] = np.sum(votes, 0).tolist()
             if not seen.any():
                 found['suspicious'].append('none of its joints is known')
@@ -388,6 +389,19 @@ def _visible(info: Mapping[str, Any], key: str) -> np.ndarray:
     visible = np.asarray(info[key])
     # Some of MMPose's have a weight in a second column.
     return (visible[..., 0] if visible.ndim == 3 else visible) > 0
+
+
+def _poses(info: Mapping[str, Any], num: int
+           ) -> list[tuple[np.ndarray, np.ndarray] | tuple[()]]:
+    """Return 3D key points (K, 3) and which are known, of each person.
+
+    Nothing where a sample has none.
+    """
+    if info.get('keypoints_3d') is None:
+        return [()] * num
+    points = np.asarray(info['keypoints_3d'], np.float64)
+    return list(zip(points, _visible(info, 'keypoints_3d_visible').reshape(
+        points.shape[:2])))
 
 
 def _count_annotations(path: str) -> int | None:

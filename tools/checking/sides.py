@@ -73,17 +73,23 @@ def knee_votes(keypoints_3d: np.ndarray, visible: np.ndarray,
 
 
 def face_votes(keypoints: np.ndarray, visible: np.ndarray,
-               names: Sequence[str]) -> tuple[int, int]:
+               names: Sequence[str],
+               keypoints_3d: np.ndarray | None = None,
+               visible_3d: np.ndarray | None = None) -> tuple[int, int]:
     """Say whether the eyes of a face that is seen are on their sides.
 
     Args:
         keypoints: Key points (K, 2) in px.
         visible: Which are known (K,).
         names: Their plain names.
+        keypoints_3d: The same (K, 3) in the camera's frame, or relative to
+            any point of it. None where they are not known: all that have a
+            place in the picture count as seen then.
+        visible_3d: Which of these are known (K,).
 
     Returns:
         (1, 0) if they are, (0, 1) if they are exchanged, (0, 0) where there
-        is no face or it is seen from the side.
+        is no face or it is seen from the side or from behind.
     """
     point = _finder(keypoints, visible, names)
     left, right, nose = (point(name)
@@ -96,7 +102,29 @@ def face_votes(keypoints: np.ndarray, visible: np.ndarray,
     turn = across[0] * up[1] - across[1] * up[0]
     if abs(turn) < _FRONTAL * (across @ across) or not across.any():
         return 0, 0
+    if keypoints_3d is not None and not _shows_face(keypoints_3d, visible_3d,
+                                                    names):
+        return 0, 0
     return (1, 0) if turn < 0 else (0, 1)
+
+
+def _shows_face(keypoints_3d: np.ndarray, visible: np.ndarray,
+                names: Sequence[str]) -> bool:
+    """Say whether a face is turned to the camera, whichever eye is which.
+
+    Its outer side is the one that the rest of the body is not on.
+    """
+    point = _finder(keypoints_3d, visible, names)
+    face = [point(name) for name in ('left_eye', 'right_eye', 'nose')]
+    if any(corner is None for corner in face):
+        return False
+    left, right, nose = face
+    normal = np.cross(left - nose, right - nose)
+    outwards = normal @ (nose - keypoints_3d[visible].mean(0))
+    # The line of sight; along z where depths do not count from the camera.
+    known = (keypoints_3d[visible, 2] > 0).all()
+    sight = normal @ (nose if known else [0, 0, 1])
+    return bool(sight * outwards < 0)
 
 
 def bone_pairs(links: Sequence[tuple[int, int]],

@@ -62,6 +62,34 @@ def test_faces_of_people_and_animals(tool, angle):
     assert sides.face_votes(face, seen & [1, 0, 1], names) == (0, 0)
 
 
+@pytest.mark.parametrize('distance', [0, 3000])
+def test_hidden_faces_have_no_vote(tool, distance):
+    votes = tool('checking.sides').face_votes
+    names = ['left_eye', 'right_eye', 'nose', 'tail']
+    seen = np.ones(4, bool)
+    facing = np.array([[10.0, 0, 0], [-10, 0, 0], [0, 12, -15], [0, 30, 90]])
+    behind = facing * [-1, 1, -1]  # who turned round
+    # From below the nose is nearest, and the eyes are hidden all the same.
+    below = facing @ np.array([[1, 0, 0], [0, 0.2, 1], [0, -1, 0.2]]).T
+    for pose, expected in ((facing, (1, 0)), (behind, (0, 0)),
+                           (below, (0, 0))):
+        flat = pose[:, :2] + 200
+        pose = pose + [0, 0, distance]
+        assert votes(flat, seen, names, pose, seen) == expected
+        # Labels that are exchanged are still not seen from behind.
+        other = [1, 0, 2, 3]
+        assert votes(flat[other], seen, names, pose[other],
+                     seen) == expected[::-1]
+    # At the edge of a wide picture one sees what looks past the camera.
+    aside = facing @ np.array([[0.6, 0, 0.8], [0, 1, 0], [-0.8, 0, 0.6]]).T
+    aside += [-100, 0, 100]
+    assert votes(aside[:, :2] / aside[:, 2:], seen, names, aside,
+                 seen) == (0, 0)
+    # Without the rest of the body nothing tells where the inside is.
+    known = seen & (np.arange(4) != 3)
+    assert votes(facing[:, :2], seen, names, facing, known) == (0, 0)
+
+
 def test_paired_bones(tool):
     sides = tool('checking.sides')
     links = HUMAN36M_18.skeleton_links
