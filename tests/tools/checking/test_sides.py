@@ -74,7 +74,7 @@ def test_hidden_faces_have_no_vote(tool, distance):
     for pose, expected in ((facing, (1, 0)), (behind, (0, 0)),
                            (below, (0, 0))):
         flat = pose[:, :2] + 200
-        pose = pose + [0, 0, distance]
+        pose = pose + np.array([0, 0, distance])
         assert votes(flat, seen, names, pose, seen) == expected
         # Labels that are exchanged are still not seen from behind.
         other = [1, 0, 2, 3]
