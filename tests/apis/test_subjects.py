@@ -8,7 +8,7 @@ import pytest
 
 from xas_mmpose.apis.pictures import Picture
 from xas_mmpose.apis.subjects import Hints, camera_param_of
-from xas_mmpose.datasets.masks import read_people
+from xas_mmpose.datasets.masks import NoMaskError, read_people
 from xas_mmpose.geometry.cameras import mask_box
 
 IMAGE = np.zeros((40, 60, 3), np.uint8)
@@ -69,6 +69,14 @@ def test_a_method_is_told_the_key_points_of_a_file(tmp_path):
     assert seen[0].keypoints.tolist() == [[5, 6], [9, 9]]
     assert seen[0].links == ((0, 1),)
     assert seen[1].keypoints is None
+
+
+def test_a_method_may_find_nobody():
+    class Method:
+        def make(self, image, person):
+            raise NoMaskError('nobody')
+
+    assert boxes_of(Hints(masks=Method()), A) == []
 
 
 def test_a_mask_places_the_box_as_the_crop_rule_does():

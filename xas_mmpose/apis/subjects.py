@@ -116,8 +116,9 @@ class Hints:
             raise ValueError(f'{picture.name} has {len(masks)} masks and '
                              f'{len(boxes)} boxes')
         elif self._method is not None and source == 'picture':
-            masks = [self._method.make(image, None)]
-            boxes, source = np.array([_around(masks[0])]), 'mask'
+            mask = self._made(image, None)
+            masks = [] if mask is None else [mask]
+            boxes, source = [_around(mask) for mask in masks], 'mask'
         elif self._method is not None:
             # Who knows key points finds the person more surely.
             people = people or [MaskedPerson(box) for box in boxes]
