@@ -317,6 +317,11 @@ def test_broken_pictures_are_skipped_where_asked_for(inferencer, picture,
     assert 'lie in the picture of 210x190 px' in found[3].error
     with pytest.raises(ValueError, match=r'a\.png cannot be read'):
         list(inferencer(inputs, boxes=boxes))
+    # What was good is found before the error, in a batch or not.
+    found = inferencer(inputs[1:], boxes=boxes[1:], batch_size=8)
+    assert len(next(found).people) == 2
+    with pytest.raises(FileNotFoundError, match='there is no picture'):
+        next(found)
     with pytest.raises(ValueError, match=r'boxes has no entry for c\.png'):
         list(inferencer(inputs, boxes=boxes[:2], skip_broken=True))
     with pytest.raises(ValueError, match='batch_size starts at 1'):

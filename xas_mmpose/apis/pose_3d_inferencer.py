@@ -174,6 +174,7 @@ class Pose3DInferencer:
         # Pictures that wait, each with the number of its people.
         waiting: deque[tuple[PicturePoses, int]] = deque()
         batch: list[_Job] = []
+        failure = None
         for picture in pictures_of(inputs):
             entries = hints.take(picture)
             poses = PicturePoses(picture.name, picture.path, picture.frame)
@@ -182,7 +183,9 @@ class Pose3DInferencer:
                                      *entries)
             except (OSError, ValueError, cv2.error) as error:
                 if not skip_broken:
-                    raise
+                    # Those that wait come first.
+                    failure = error
+                    break
                 poses.error, jobs = str(error), []
             waiting.append((poses, len(jobs)))
             for job in jobs:
@@ -200,6 +203,8 @@ class Pose3DInferencer:
             self._predict(batch, keep_pictures)
         for poses, _ in waiting:
             yield poses
+        if failure is not None:
+            raise failure
 
     def _prepare(self, picture: Picture, poses: PicturePoses, hints: Hints,
                  person_size: float | None, boxes: Any, masks: Any,
