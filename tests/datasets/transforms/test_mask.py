@@ -39,6 +39,10 @@ def test_a_mask_that_the_data_set_made_stays(tmp_path):
     made = np.eye(20, 30, dtype=np.uint8)
     results.update(img_mask=made, mask_path=None)
     assert LoadMask()(results)['img_mask'] is made
+    # Polygons of a file that another picture than its own lies beside.
+    results['img'] = np.zeros((21, 30, 3), np.uint8)
+    with pytest.raises(ValueError, match=r'is 30x20 px.*picture\.jpg 30x21'):
+        LoadMask()(results)
 
 
 def test_bad_masks_are_named(tmp_path):

@@ -42,6 +42,8 @@ class LoadMask(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Add ``img_mask``."""
         if results.get('img_mask') is not None:
+            _check_size(results['img_mask'],
+                        'that the data set brings along', results)
             return results
         path = results.get('mask_path')
         if path is None:
@@ -62,12 +64,7 @@ class LoadMask(BaseTransform):
         if mask is None:
             raise ValueError(f'the mask file {path} cannot be read as a '
                              'picture: make it again')
-        size, mask_size = results['img'].shape[1::-1], mask.shape[::-1]
-        if mask_size != size:
-            raise ValueError(
-                f'the mask {path} is {mask_size[0]}x{mask_size[1]} px, its '
-                f'picture {results.get("img_path")} {size[0]}x{size[1]} px: '
-                'make the mask from the picture as it is')
+        _check_size(mask, path, results)
         if mask.max() == 1:
             mask = mask * np.uint8(255)
         if not (mask > MASK_THRESHOLD).any():
@@ -118,6 +115,16 @@ class RemoveBackground(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(required={self.required!r})'
+
+
+def _check_size(mask: np.ndarray, name: str, results: dict) -> None:
+    """Raise ``ValueError`` if a mask (H, W) is not as large as its picture."""
+    size, mask_size = results['img'].shape[1::-1], mask.shape[::-1]
+    if mask_size != size:
+        raise ValueError(
+            f'the mask {name} is {mask_size[0]}x{mask_size[1]} px, its '
+            f'picture {results.get("img_path")} {size[0]}x{size[1]} px: '
+            'make the mask from the picture as it is')
 
 
 def checked_required(required: bool | str) -> bool | str:
