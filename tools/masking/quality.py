@@ -9,8 +9,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from xtcocotools import mask as coco_mask
 
+from xas_mmpose.datasets.coco_masks import fill_segmentation
 from xas_mmpose.datasets.datasets.masked_folder import pictures_below
 from xas_mmpose.evaluation.functional.mask_overlap import (
     MASK_SCORES,
@@ -153,20 +153,11 @@ def _coco_masks(path: Path) -> dict[str, list[ReadMask]]:
                 image = images[entry['image_id']]
                 masks.setdefault(
                     os.path.splitext(image['file_name'])[0], []).append(
-                        functools.partial(_draw, entry['segmentation'],
-                                          image['height'], image['width']))
+                        functools.partial(
+                            fill_segmentation, entry['segmentation'],
+                            image['height'], image['width']))
     except (KeyError, TypeError, UnicodeDecodeError, ValueError) as error:
         raise ValueError(
             f'{path} is neither a folder nor COCO annotations with '
             f'segmentations ({type(error).__name__}: {error})') from error
     return masks
-
-
-def _draw(segmentation: list | dict, height: int, width: int) -> np.ndarray:
-    """Return the mask (H, W), uint8, 0 or 255, of polygons or run lengths."""
-    runs = (segmentation if isinstance(segmentation, dict)
-            and isinstance(segmentation['counts'], (str, bytes)) else
-            coco_mask.frPyObjects(segmentation, height, width))
-    mask = coco_mask.decode(
-        coco_mask.merge(runs) if isinstance(runs, list) else runs)
-    return (mask > 0).astype(np.uint8) * 255

@@ -112,3 +112,14 @@ def test_what_is_no_truth_is_named(compare: Callable, tmp_path: Path):
     (tmp_path / 'truth/1.png').write_bytes(b'x')
     with pytest.raises(ValueError, match=r'truth/1\.png cannot be read'):
         compare('truth', '1.png')
+
+
+def test_run_lengths_of_another_picture_are_refused(compare: Callable,
+                                                    tmp_path: Path):
+    save(tmp_path / 'masks/1.png', box(10))
+    (tmp_path / 'coco.json').write_text(json.dumps(dict(
+        images=[dict(id=1, file_name='1.jpg', height=40, width=60)],
+        annotations=[dict(image_id=1, segmentation=dict(
+            counts=[0, 9999], size=[40, 60]))])))
+    with pytest.raises(ValueError, match='another picture than one of 60x40'):
+        compare('coco.json', '1.png')
