@@ -188,6 +188,19 @@ def test_forms_of_cameras(camera):
     assert camera_param_of(by_name.take(B)[2]) is None
 
 
+def test_names_that_no_picture_has_are_told():
+    hints = Hints(boxes={'a.jpg': [1, 2, 30, 20], 'b.jpg': None},
+                  cameras={A.name: K, 'other': K})
+    hints.take(A)
+    with pytest.warns(UserWarning, match=(
+            r"boxes: none of its names, such as 'a\.jpg', is one of")) as told:
+        hints.warn_unused()
+    assert len(told) == 1
+    hints = Hints(boxes={})
+    hints.take(A)
+    hints.warn_unused()
+
+
 def test_lenses_and_square_pixels():
     camera = camera_param_of(dict(f=900, c=(1, 2), k=[[.1], [.2], [.3]],
                                   p=(.4, .5)))

@@ -163,7 +163,8 @@ class Pose3DInferencer:
         Warns:
             UserWarning: Once, if the model was trained without background
                 and there is no mask; and once, if nothing says where a
-                person is.
+                person is. At the end, if a mapping names none of the
+                pictures.
         """
         if batch_size < 1:
             raise ValueError(f'batch_size starts at 1, got {batch_size}')
@@ -205,6 +206,7 @@ class Pose3DInferencer:
             yield poses
         if failure is not None:
             raise failure
+        hints.warn_unused()
 
     def _prepare(self, picture: Picture, poses: PicturePoses, hints: Hints,
                  person_size: float | None, boxes: Any, masks: Any,

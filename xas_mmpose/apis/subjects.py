@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,6 +65,12 @@ class Hints:
                                _is_masks)
         #: Name, path and frame of the picture that has taken a mask file.
         self._takers: dict[str, tuple] = {}
+        #: First key of the mappings in which no picture has been found.
+        self._unused = {
+            name: next(iter(value)) for name, value, is_one in (
+                ('boxes', boxes, _is_boxes), ('masks', masks, _is_masks),
+                ('cameras', cameras, _is_camera))
+            if isinstance(value, Mapping) and value and not is_one(value)}
         if isinstance(cameras, Mapping) and not _is_camera(cameras):
             # A camera with other keys looks like a mapping of pictures.
             for name, camera in cameras.items():
@@ -77,8 +84,18 @@ class Hints:
 
     def take(self, picture: Picture) -> tuple[Any, Any, Any]:
         """Return the entries of the next picture: boxes, masks, camera."""
-        return (self._boxes(picture), self._masks(picture),
-                self._cameras(picture))
+        entries = (self._boxes(picture), self._masks(picture),
+                   self._cameras(picture))
+        for name, entry in zip(('boxes', 'masks', 'cameras'), entries):
+            if entry is not None:
+                self._unused.pop(name, None)
+        return entries
+
+    def warn_unused(self) -> None:
+        """Tell of mappings that had an entry for none of the pictures."""
+        for name, key in self._unused.items():
+            warnings.warn(f'{name}: none of its names, such as {key!r}, is '
+                          'one of the pictures', stacklevel=4)
 
     def subjects(self, picture: Picture, image: np.ndarray, boxes: Any,
                  masks: Any) -> list[Subject]:
