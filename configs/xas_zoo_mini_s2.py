@@ -1,5 +1,5 @@
-# Stage 2 of 2 on XaS-Zoo-Mini: the pretext tasks on target pictures, from where
-# stage 1 has come to (xas_zoo_mini_s1.py).
+# Stage 2 of 2 on XaS-Zoo-Mini: the pretext tasks on target pictures, from
+# where stage 1 has come to (xas_zoo_mini_s1.py).
 _base_ = ['./_base_/mini/s2.py', './_base_/datasets/xas_zoo_mini.py']
 
 # `--cfg-options load_from=FILE` names another checkpoint.
