@@ -93,6 +93,8 @@ def test_bodies_are_split(fake_synthetic):
     assert subjects(subjects=[0, 2]) == [0, 0, 2, 2]
     assert subjects(subjects=[0, 2], split='train') == [0, 0]
     assert subjects(sample_interval=2) == [0, 1, 2]
+    with pytest.raises(ValueError, match='sample_interval starts at 1'):
+        subjects(sample_interval=0)
     with pytest.raises(ValueError, match=r'no sample is left.*subjects=\[7'):
         subjects(subjects=[7])
     with pytest.raises(ValueError, match="'train', 'heldout' or None"):
@@ -151,6 +153,14 @@ def test_a_missing_set_names_its_command(fake_synthetic, tmp_path):
                        match=r'missing mask file: .*00000003\.png.*synthes'):
         SyntheticPairDataset(data_root=str(fake_synthetic))
     SyntheticPairDataset(data_root=str(fake_synthetic), check_files=False)
+
+
+def test_what_else_a_camera_says_is_let_be(fake_synthetic):
+    edit(fake_synthetic, lambda content: content['annotations'][0][
+        'camera_param'].update(id=3, name='left'))
+    camera = SyntheticPairDataset(
+        data_root=str(fake_synthetic))[0]['camera_param']
+    assert {'f', 'c'} <= set(camera) and not {'id', 'name'} & set(camera)
 
 
 def test_bad_annotations_are_named(fake_synthetic):

@@ -32,6 +32,9 @@ class BasePoseDataset3D(BaseCocoStyleDataset):
 
     def __init__(self, *args: Any, check_files: bool = True,
                  **kwargs: Any) -> None:
+        interval = kwargs.get('sample_interval', 1)
+        if interval < 1:
+            raise ValueError(f'sample_interval starts at 1, got {interval}')
         self.check_files = check_files
         super().__init__(*args, **kwargs)
 

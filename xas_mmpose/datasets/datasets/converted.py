@@ -87,9 +87,6 @@ class ConvertedPoseDataset(BasePoseDataset3D):
         if mask_layout not in ('nested', 'flat', 'auto'):
             raise ValueError("mask_layout is 'nested', 'flat' or 'auto', got "
                              f'{mask_layout!r}')
-        if sample_interval < 1:
-            raise ValueError('sample_interval starts at 1, got '
-                             f'{sample_interval}')
         if camera_param_file is None and (carry_labels or carry_root):
             raise ValueError('carry_labels and carry_root need '
                              'camera_param_file, which the converter writes '

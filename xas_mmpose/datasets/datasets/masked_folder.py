@@ -48,9 +48,6 @@ class MaskedFolderDataset(BasePoseDataset3D):
         if set(data_prefix) != {'img', 'mask'}:
             raise ValueError('data_prefix names two folders, img and mask, '
                              f'got {data_prefix}')
-        if sample_interval < 1:
-            raise ValueError('sample_interval starts at 1, got '
-                             f'{sample_interval}')
         super().__init__(data_prefix=data_prefix,
                          sample_interval=sample_interval, **kwargs)
 

@@ -15,6 +15,9 @@ from xas_mmpose.datasets.camera_files import camera_param
 from .base import BasePoseDataset3D, label_keys
 from .file_checks import FolderIndex, require_files
 
+#: What is read of a camera; files may also name it.
+_CAMERA = ('f', 'c', 'w', 'h', 'R', 'T', 'k', 'p')
+
 
 @DATASETS.register_module()
 class SyntheticPairDataset(BasePoseDataset3D):
@@ -180,12 +183,15 @@ class SyntheticPairDataset(BasePoseDataset3D):
                 f'{key}_path': os.path.join(self.data_prefix[key],
                                             image[name])
                 for key, name in (('img', 'file_name'), ('mask', 'mask_file'))}
-            camera = camera_param(**ann['camera_param'])
+            camera = camera_param(**{
+                key: value for key, value in ann['camera_param'].items()
+                if key in _CAMERA})
             stored = np.array(ann['keypoints'],
                               np.float64).reshape(-1, 3)[order]
             points = np.array(ann['keypoints_3d'],
                               np.float64).reshape(-1, 3)[order]
-        except (IndexError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, IndexError, KeyError, TypeError,
+                ValueError) as error:
             raise ValueError(
                 f'{self.ann_file}: annotation {ann["id"]} lacks or '
                 f'misshapes {error}. {self._cure()}') from error
