@@ -274,7 +274,8 @@ class SampleChecker:
             found['broken'].append(f'its 3D key points are {apart:.2g} mm '
                                    f'apart at most: are they in {unit}?')
             return
-        if (known[:, 2] <= 0).any():
+        # Where there is no camera, nobody knows where it was.
+        if info.get('camera_param') and (known[:, 2] <= 0).any():
             found['broken'].append('joints lie behind the camera')
         measures['knees'] = list(knee_votes(points, seen, self.names))
         uneven = asymmetries(points, seen, self.pairs)

@@ -194,3 +194,21 @@ def test_the_real_frames(tool, sample_data):
             camera_param_file=f'mpi_inf_3dhp/cameras_{split}.pkl',
             data_prefix=dict(img='mpi_inf_3dhp', mask='masks/mpi_inf_3dhp')
         ) == pytest.approx(errors, abs=0.01)
+
+
+def test_poses_without_a_camera_are_behind_none(tool, fake_animal3d):
+    path = fake_animal3d.root / 'test.json'
+    content = json.loads(path.read_text())
+    for entry in content['data']:
+        root = entry['keypoint_3d'][7]
+        entry['keypoint_3d'] = (np.array(entry['keypoint_3d'])
+                                - root).tolist()
+    path.write_text(json.dumps(content))
+    source = tool('checking.sources').Source('test', dict(
+        type='XasAnimal3dDataset', data_root=str(fake_animal3d.root),
+        ann_file='test.json', carry_labels=True, test_mode=True,
+        pipeline=[step for step in pipeline('mask')
+                  if step['type'] != 'NormaliseKeypoints3D']))
+    checker = tool('checking.sample').SampleChecker(source)
+    records = [checker.check(i) for i in range(len(checker.dataset))]
+    assert [record['broken'] for record in records] == [[]] * 4
