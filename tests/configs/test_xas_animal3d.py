@@ -101,9 +101,10 @@ def test_nothing_of_a_target_picture_is_known_but_its_mask(
 def test_labels_of_the_training_change_nothing(
         fake_animal3d, animal3d_data: None, tmp_path: Path,
         small: Callable[[Config], dict], run_tool: Callable[..., None]):
-    options = small(Config.fromfile(CONFIG)) | {
-        'train_cfg.val_interval': 5, 'default_hooks.checkpoint.save_best':
-        None}
+    config = Config.fromfile(CONFIG)
+    # The validation is on test pictures: they must not choose the weights.
+    assert config.default_hooks.checkpoint.save_best is None
+    options = small(config) | {'train_cfg.val_interval': 5}
 
     def weights(name: str) -> dict[str, torch.Tensor]:
         run_tool('train', CONFIG, '--work-dir', tmp_path / name,
