@@ -22,6 +22,7 @@ _SETS = {
     'XasHuman36mDataset': 'Human3.6M',
     'XasMpiInf3dhpDataset': 'MPI-INF-3DHP',
     'XasMpiiDataset': 'MPII',
+    'XasCocoDataset': 'pictures of people with key points',
     'TikTokDataset': 'TikTok',
     'SurrealPoseDataset': 'SURREAL',
     'SyntheticPairDataset': 'synthetic pairs',
