@@ -29,13 +29,13 @@ from pathlib import Path
 
 from demonstration.real_frames import find_h36m, find_mpi_inf_3dhp
 from demonstration.report import Report, TestSet
-from demonstration.shipped import METAFILE, Shipped, find_shipped
 from demonstration.testing import stack_truth
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmpose.utils import register_all_modules
 
 import xas_mmpose
+from xas_mmpose.apis.zoo import Model, find_model
 from xas_mmpose.datasets.annotated_poses import annotated_poses
 from xas_mmpose.evaluation.functional import mean_pose_baseline
 from xas_mmpose.render.studio import XasMiniSettings, write_studio_set
@@ -231,10 +231,12 @@ def main() -> None:
         print(f'\n[{step}/5] {what}  ({time.monotonic() - start:.0f} s)',
               flush=True)
 
-    shipped = (Shipped(CONFIG, args.weights) if args.weights
-               else find_shipped())
-    no_weights = (f'no weights are shipped: {METAFILE.name} names none that '
-                  'are here')
+    shipped, no_weights = None, ''
+    try:
+        shipped = (Model(CONFIG, args.weights) if args.weights
+                   else find_model('xas_mini', ROOT))
+    except ValueError as error:
+        no_weights = f'no weights are shipped: {error}'
     if args.shipped_only and not shipped:
         raise SystemExit(f'{no_weights}; show others with --weights')
     h36m = find_h36m(args.h36m_root, args.h36m_masks, args.num_real)
@@ -256,10 +258,10 @@ def main() -> None:
 
     announce(2, 'the weights that come with the repository')
     if shipped:
-        print(shipped.weights)
+        print(shipped.checkpoint)
         report.test('untrained', cfg, None, tests, pictures=False)
         report.test('shipped', load_config(shipped.config, data, mini),
-                    shipped.weights, tests, pictures=True)
+                    shipped.checkpoint, tests, pictures=True)
         report.write(cfg, targets=False)
     else:
         print(no_weights)

@@ -171,21 +171,6 @@ def test_what_is_trained_is_not_trained_again(
     assert train() != finished
 
 
-def test_shipped_weights_are_those_that_a_metafile_names(
-        demo: ModuleType, tmp_path: Path, weights: Path):
-    metafile = tmp_path / 'configs' / 'metafile.yml'
-    assert demo.find_shipped(metafile) is None
-    metafile.parent.mkdir()
-    for named, found in (('null', False), ('weights/no.pth', False),
-                         (weights.name, True)):
-        metafile.write_text(
-            'Models:\n- Name: nothing\n  Config: configs/other.py\n'
-            f'- Config: configs/some.py\n  Weights: {named}\n')
-        shipped = demo.find_shipped(metafile)
-        assert (shipped is not None) == found
-    assert shipped == (tmp_path / 'configs/some.py', weights)
-
-
 def test_weights_of_another_model_are_refused(
         demo: ModuleType, tmp_path: Path, weights: Path):
     load_model = sys.modules['demonstration.testing'].load_model
