@@ -35,7 +35,6 @@ from xas_mmpose.datasets.masks import (
     GrabCutMethod,
     MaskRcnnMethod,
     SamMethod,
-    is_video,
     read_people,
 )
 
@@ -154,9 +153,8 @@ def overwritten(args: argparse.Namespace) -> Iterator[str]:
     for path in args.inputs if args.draw else ():
         for found in glob.glob(path, recursive=True) or [path]:
             place = Path(found).resolve()
-            video = args.video and is_video(place)
-            if (out / 'pictures' in (place, *place.parents)
-                    or (video and place.parent == out)):
+            drawn = args.video and place == out / f'{place.stem}.mp4'
+            if drawn or out / 'pictures' in (place, *place.parents):
                 yield found
 
 

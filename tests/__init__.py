@@ -1,0 +1,1 @@
+"""A package, lest others of this name in the environment hide it."""
