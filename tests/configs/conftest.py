@@ -332,3 +332,18 @@ def load(fake_h36m, fake_synthetic: Path, tmp_path: Path,
         return config
 
     return load
+
+
+@pytest.fixture
+def plain() -> Callable[[object], object]:
+    """Return a function that makes values of configs comparable."""
+
+    def plain(value: object) -> object:
+        """Turn tuples into lists, which a config file cannot tell apart."""
+        if isinstance(value, dict):
+            return {key: plain(v) for key, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(v) for v in value]
+        return value
+
+    return plain

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,19 +26,10 @@ LOSSES = ['loss_physique_mask', 'loss_prior', 'loss_skeleton_mask',
           'loss_symmetry', 'loss_synthetic', 'loss_synthetic_likelihood']
 
 
-def plain(value: object) -> object:
-    """Turn tuples into lists, which a config file cannot tell apart."""
-    if isinstance(value, dict):
-        return {key: plain(v) for key, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    return value
-
-
 @pytest.mark.parametrize('skeleton', [HUMAN36M_18, ANIMAL3D_26],
                          ids=lambda skeleton: skeleton.name)
 def test_the_written_out_metainfo_is_that_of_the_skeleton(
-        skeleton: Skeleton) -> None:
+        skeleton: Skeleton, plain: Callable[[object], object]) -> None:
     config = Config.fromfile(
         CONFIGS / f'_base_/datasets/{skeleton.name}.py')
     assert plain(config.dataset_info.to_dict()) == plain(skeleton.metainfo())

@@ -54,22 +54,13 @@ READERS = [
 ]
 
 
-def damaged(content: bytes, rng: np.random.Generator) -> bytes:
-    """Return a file cut off, or with other bytes in places."""
-    if rng.random() < 0.3:
-        return content[:rng.integers(len(content))]
-    data = bytearray(content)
-    for place in rng.integers(len(data), size=rng.integers(1, 6)):
-        data[place] = rng.integers(256)
-    return bytes(data)
-
-
 @pytest.mark.filterwarnings('ignore')
 @pytest.mark.parametrize('name, write, read', READERS,
                          ids=[name for name, *_ in READERS])
 def test_a_damaged_file_is_named_or_read(
         tmp_path: Path, name: str, write: Callable[[Path], None],
-        read: Callable[[Path], object]):
+        read: Callable[[Path], object],
+        damaged: Callable[..., bytes]):
     path = tmp_path / name
     write(path)
     read(path)

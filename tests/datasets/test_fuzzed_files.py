@@ -256,16 +256,6 @@ READERS = [
 ]
 
 
-def damaged(content: bytes, rng: np.random.Generator) -> bytes:
-    """Return a file cut off, or with other bytes in places."""
-    if rng.random() < 0.3:
-        return content[:rng.integers(len(content))]
-    data = bytearray(content)
-    for place in rng.integers(len(data), size=rng.integers(1, 6)):
-        data[place] = rng.integers(256)
-    return bytes(data)
-
-
 def refusals(path: Path, read: Callable[[Path], object],
              copies: list[bytes]) -> list[str]:
     """Return what is said of damaged copies of a file, all with its name."""
@@ -291,7 +281,8 @@ def refusals(path: Path, read: Callable[[Path], object],
     f'{name}-{write.__name__}' for name, write, _ in READERS])
 def test_a_damaged_file_is_named_or_read(
         tmp_path: Path, name: str, write: Callable[[Path], None],
-        read: Callable[[Path], object]):
+        read: Callable[[Path], object],
+        damaged: Callable[..., bytes]):
     path = tmp_path / name
     path.parent.mkdir(parents=True, exist_ok=True)
     write(path)

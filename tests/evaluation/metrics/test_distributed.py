@@ -2,12 +2,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[3]
 
 #: Five frames on two processes: the sampler gives the second one a frame of
 #: the first one again. Of an instant there are two views; the fifth frame is
@@ -88,20 +84,9 @@ dist.destroy_process_group()
 """
 
 
-def test_two_processes_report_what_one_does(tmp_path: Path):
-    script = tmp_path / 'evaluate.py'
-    script.write_text(SCRIPT)
-    processes = [
-        subprocess.Popen(
-            [sys.executable, str(script), str(rank), str(tmp_path)],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(ROOT),
-                               'OMP_NUM_THREADS': '1'})
-        for rank in range(2)
-    ]
-    for process in processes:
-        printed, _ = process.communicate()
-        assert process.returncode == 0, printed[-3000:]
+def test_two_processes_report_what_one_does(
+        tmp_path: Path, two_processes: Callable[[str], None]):
+    two_processes(SCRIPT)
     for rank in range(2):
         (num, alone), (num_own, together) = json.loads(
             (tmp_path / f'{rank}.json').read_text())

@@ -2,12 +2,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[3]
 
 #: Three instants of three views on two processes, by neighbours: no process
 #: has all views of an instant, and with padding one has a sample again.
@@ -75,20 +71,9 @@ dist.destroy_process_group()
 """
 
 
-def test_views_meet_across_processes_and_batches(tmp_path: Path):
-    script = tmp_path / 'evaluate.py'
-    script.write_text(SCRIPT)
-    processes = [
-        subprocess.Popen(
-            [sys.executable, str(script), str(rank), str(tmp_path)],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(ROOT),
-                               'OMP_NUM_THREADS': '1'})
-        for rank in range(2)
-    ]
-    for process in processes:
-        output, _ = process.communicate(timeout=240)
-        assert process.returncode == 0, output
+def test_views_meet_across_processes_and_batches(
+        tmp_path: Path, two_processes: Callable[[str], None]):
+    two_processes(SCRIPT)
     ranks = [json.loads((tmp_path / f'{rank}.json').read_text())
              for rank in range(2)]
     lengths = [[length for length, _ in results] for results in ranks]
