@@ -7,6 +7,9 @@ import json
 import os
 import pickle
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +67,46 @@ def check_results() -> Callable[[dict], None]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.check_results
+
+
+@pytest.fixture
+def two_processes(tmp_path: Path) -> Callable[..., None]:
+    """Return what runs a script as two processes that share ``tmp_path``.
+
+    The script is given its names by ``one_of_two.py``.
+    """
+
+    def run(text: str, timeout: float = 240) -> None:
+        script = tmp_path / 'script.py'
+        script.write_text(text)
+        logs = [tmp_path / f'rank{rank}.log' for rank in range(2)]
+        processes = []
+        for rank, path in enumerate(logs):
+            with path.open('w') as log:
+                processes.append(subprocess.Popen(
+                    [sys.executable,
+                     str(Path(__file__).with_name('one_of_two.py')),
+                     str(script), str(rank), str(tmp_path)],
+                    stdout=log, stderr=subprocess.STDOUT, cwd=tmp_path,
+                    env={**os.environ, 'OMP_NUM_THREADS': '1',
+                         'PYTHONPATH': str(Path(__file__).parents[1])}))
+        deadline = time.monotonic() + timeout
+        try:
+            # Where one fails, the other may wait for it.
+            while (any(p.poll() is None for p in processes)
+                   and not any(p.poll() for p in processes)
+                   and time.monotonic() < deadline):
+                time.sleep(0.05)
+            status = [p.poll() for p in processes]
+        finally:
+            for process in processes:
+                process.kill()
+                process.wait()
+        assert status == [0, 0], '\n'.join(
+            [f'{status} (None: stopped)',
+             *(path.read_text()[-3000:] for path in logs)])
+
+    return run
 
 
 #: Deliberately not in the order of subject, action and camera, and with two

@@ -1,12 +1,6 @@
 """Data samples as the evaluator hands them to metrics."""
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import pytest
 from mmengine.evaluator import Evaluator
@@ -14,33 +8,6 @@ from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 
 from xas_mmpose.skeletons import HUMAN36M_18
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def two_processes(tmp_path: Path) -> Callable[[str], None]:
-    """Return a function that runs a script as two processes side by side.
-
-    The script is told its rank and ``tmp_path``.
-    """
-
-    def run(text: str) -> None:
-        script = tmp_path / 'evaluate.py'
-        script.write_text(text)
-        processes = [
-            subprocess.Popen(
-                [sys.executable, str(script), str(rank), str(tmp_path)],
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(ROOT),
-                                   'OMP_NUM_THREADS': '1'})
-            for rank in range(2)
-        ]
-        for process in processes:
-            printed, _ = process.communicate(timeout=240)
-            assert process.returncode == 0, printed[-3000:]
-
-    return run
 
 
 @pytest.fixture

@@ -1,19 +1,14 @@
 """Two processes give the gradients that one gives with the whole batch."""
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-ROOT = Path(__file__).resolve().parents[2]
-
 #: The full method, detector and physique network and then the
 #: discriminator's step, on four pictures that two processes share.
 SCRIPT = """
-import sys
 from types import SimpleNamespace
 from unittest.mock import Mock
 
@@ -101,39 +96,25 @@ def gradients(model, hook, net, kinds, first):
 
 
 model, hook = build()
-if sys.argv[1] == 'one':
+if rank == 0:
     result = [gradients(model, hook, model, a + b, 0)[0] for a, b in CASES]
-    torch.save(result, sys.argv[2])
-else:
-    dist.init_process_group('gloo')
-    net, rank = MMDistributedDataParallel(model), dist.get_rank()
-    result = []
-    for case in CASES:
-        grads, keys = gradients(model, hook, net, case[rank], 2 * rank)
-        everyone = [None, None]
-        dist.all_gather_object(everyone, keys)
-        assert everyone[0] == everyone[1], everyone
-        result.append(grads)
-    if rank == 0:
-        torch.save(result, sys.argv[2])
-    dist.destroy_process_group()
+    torch.save(result, f'{folder}/one.pth')
+meet()
+net, result = MMDistributedDataParallel(model), []
+for case in CASES:
+    grads, keys = gradients(model, hook, net, case[rank], 2 * rank)
+    everyone = [None, None]
+    dist.all_gather_object(everyone, keys)
+    assert everyone[0] == everyone[1], everyone
+    result.append(grads)
+if rank == 0:
+    torch.save(result, f'{folder}/two.pth')
 """
 
 
-def run(*command: str) -> None:
-    done = subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True,
-        check=False,
-        env={**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'})
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
-def test_gradients_equal_those_of_one_process(tmp_path: Path):
-    script = tmp_path / 'two.py'
-    script.write_text(SCRIPT)
-    run(str(script), 'one', str(tmp_path / 'one.pth'))
-    run('-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
-        str(script), 'two', str(tmp_path / 'two.pth'))
+def test_gradients_equal_those_of_one_process(
+        tmp_path: Path, two_processes: Callable[[str], None]):
+    two_processes(SCRIPT)
     one = torch.load(tmp_path / 'one.pth')
     two = torch.load(tmp_path / 'two.pth')
     print('\nlargest deviation over the largest gradient of a tensor:')

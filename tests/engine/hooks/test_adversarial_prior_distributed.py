@@ -2,19 +2,14 @@
 from __future__ import annotations
 
 import itertools
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-ROOT = Path(__file__).resolve().parents[3]
-
 #: Three steps on poses that two processes share unevenly; the third has
 #: none on the second process.
 SCRIPT = """
-import sys
 from types import SimpleNamespace
 from unittest.mock import Mock
 
@@ -30,13 +25,9 @@ from xas_mmpose.skeletons import HUMAN36M_18
 
 init_default_scope('mmpose')
 torch.set_num_threads(1)
-two = sys.argv[1] == 'two'
-if two:
-    dist.init_process_group('gloo')
-rank = dist.get_rank() if two else 0
 
 
-def learn(hypotheses):
+def learn(hypotheses, two):
     torch.manual_seed(rank)
     head = MultiHypothesisHead(
         8, HUMAN36M_18.metainfo(), dict(
@@ -74,35 +65,25 @@ def learn(hypotheses):
     return [*result, [p.detach() for p in parameters]]
 
 
-result = learn('all') + learn('best')
-if two:
-    everyone = [None, None]
-    dist.all_gather_object(everyone, result)
-    for mine, other in zip(sum(everyone[0], []), sum(everyone[1], [])):
-        assert torch.equal(mine, other)
 if rank == 0:
-    torch.save(result, sys.argv[2])
-if two:
-    dist.destroy_process_group()
+    torch.save(learn('all', False) + learn('best', False),
+               f'{folder}/one.pth')
+meet()
+result = learn('all', True) + learn('best', True)
+everyone = [None, None]
+dist.all_gather_object(everyone, result)
+for mine, other in zip(sum(everyone[0], []), sum(everyone[1], [])):
+    assert torch.equal(mine, other)
+if rank == 0:
+    torch.save(result, f'{folder}/two.pth')
 """
 
 
-def run(*command: str) -> None:
-    done = subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True,
-        check=False,
-        env={**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'})
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
-def test_two_processes_learn_what_one_does(tmp_path: Path):
-    script = tmp_path / 'two.py'
-    script.write_text(SCRIPT)
-    one, two = str(tmp_path / 'one.pth'), str(tmp_path / 'two.pth')
-    run(str(script), 'one', one)
-    run('-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
-        str(script), 'two', two)
-    one, two = torch.load(one), torch.load(two)
+def test_two_processes_learn_what_one_does(
+        tmp_path: Path, two_processes: Callable[[str], None]):
+    two_processes(SCRIPT)
+    one, two = (torch.load(tmp_path / f'{name}.pth')
+                for name in ('one', 'two'))
     assert len(one) == 8  # twice the gradients of three steps, and weights
     worst = 0.0
     for a, b in zip(itertools.chain(*one), itertools.chain(*two)):

@@ -9,10 +9,8 @@ from pathlib import Path
 #: has all views of an instant, and with padding one has a sample again.
 SCRIPT = """
 import json
-import sys
 
 import numpy as np
-import torch.distributed as dist
 from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
@@ -21,8 +19,6 @@ from scipy.spatial.transform import Rotation
 
 from xas_mmpose.evaluation import MultiViewMPJPE
 from xas_mmpose.skeletons import HUMAN36M_18
-
-rank, folder = int(sys.argv[1]), sys.argv[2]
 
 samples = []
 for view in range(3):
@@ -61,13 +57,10 @@ def evaluate(round_up, batch_size):
 
 
 results = [evaluate(True, 9), evaluate(True, 4)]
-dist.init_process_group('gloo', init_method=f'file://{folder}/meet',
-                        rank=rank, world_size=2)
+meet()
 results += [evaluate(True, 2), evaluate(False, 3)]
 with open(f'{folder}/{rank}.json', 'w') as file:
     json.dump(results, file)
-# Without it gloo's threads may still run at exit, which aborts the process.
-dist.destroy_process_group()
 """
 
 
