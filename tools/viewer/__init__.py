@@ -1,0 +1,1 @@
+"""What tools/make_viewer.py is made of."""
