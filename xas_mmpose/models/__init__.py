@@ -1,4 +1,4 @@
-"""Heads, losses and priors, registered with MMPose."""
+"""Estimators, heads, losses and priors, registered with MMPose."""
 from .heads import MultiHypothesisHead, PoseRanker
 from .losses import (
                      MarginalLikelihoodLoss,
@@ -10,11 +10,13 @@ from .losses import (
                      TeacherLoss,
                      WinnerTakesAllLoss,
 )
+from .pose_estimators import FittedTopdownPoseEstimator
 from .priors import GCNPoseDiscriminator, PhysiqueNetwork
 
 __all__ = [
-    'GCNPoseDiscriminator', 'MarginalLikelihoodLoss', 'MultiHypothesisHead',
-    'PhysiqueMaskLoss', 'PhysiqueNetwork', 'PoseRanker',
-    'PriorDiscriminatorLoss', 'PriorGeneratorLoss', 'SkeletonMaskLoss',
-    'SymmetryLoss', 'TeacherLoss', 'WinnerTakesAllLoss'
+    'FittedTopdownPoseEstimator', 'GCNPoseDiscriminator',
+    'MarginalLikelihoodLoss', 'MultiHypothesisHead', 'PhysiqueMaskLoss',
+    'PhysiqueNetwork', 'PoseRanker', 'PriorDiscriminatorLoss',
+    'PriorGeneratorLoss', 'SkeletonMaskLoss', 'SymmetryLoss', 'TeacherLoss',
+    'WinnerTakesAllLoss'
 ]

@@ -11,15 +11,11 @@ from mmpose.models.heads.heatmap_heads import HeatmapHead
 from mmpose.registry import KEYPOINT_CODECS, MODELS
 from torch import Tensor, nn
 
-from xas_mmpose.geometry.cameras import (
-    box_root_depth,
-    crop_affine,
-    image_to_camera,
-    normalised_to_patch,
-    patch_to_image,
-)
+from xas_mmpose.geometry.cameras import normalised_to_patch
 from xas_mmpose.ops import Marginals, projected_marginals
 
+from .camera_frame import patch_to_camera
+from .fitting import FeatureSize, fit_layers
 from .pretext_losses import PretextLosses, is_on
 
 Features = Sequence[Tensor]
@@ -30,9 +26,11 @@ class MultiHypothesisHead(HeatmapHead):
     """Predict several 3D poses from one image, trained without pose labels.
 
     Sec. 3 of arXiv 2411.13026. Transposed convolutions and a 1x1 convolution
-    turn the last feature map into one volume per key point, which the codec
-    decodes into M hypotheses. It works behind any MMPose backbone inside
-    ``TopdownPoseEstimator``.
+    turn a feature map into one volume per key point, which the codec decodes
+    into M hypotheses. It works behind any MMPose backbone inside
+    ``TopdownPoseEstimator``; inside
+    :class:`~xas_mmpose.models.FittedTopdownPoseEstimator` it works out the
+    sizes of its layers.
 
     A training batch may mix two kinds of samples, told apart by the metainfo
     key ``domain``: *synthetic* pairs with labels, and unlabelled *target*
@@ -40,15 +38,16 @@ class MultiHypothesisHead(HeatmapHead):
     reads the samples of its kind only.
 
     Args:
-        in_channels: Channels of the last feature map.
+        in_channels: Channels of the feature map; None: those that it has.
         metainfo: ``dataset_info`` of the key points. Read are their number,
             ``root_index`` (0 if missing), and the links that the mask loss
             draws.
         decoder: Config of the codec
             (:class:`~xas_mmpose.codecs.DepthModeVolume`).
         deconv_out_channels: Filters of each transposed convolution, which
-            doubles the map; None or empty for none.
-        deconv_kernel_sizes: Kernel size of each of them.
+            doubles the map; None or empty for none. One number: as many as
+            it takes to ``heatmap_size``, with so many filters each.
+        deconv_kernel_sizes: Kernel size of each of them, or one for all.
         loss_synthetic: Config of the loss of hypotheses against synthetic
             truth.
         loss_synthetic_likelihood: Config of the loss of the marginals
@@ -73,10 +72,14 @@ class MultiHypothesisHead(HeatmapHead):
             (:class:`~xas_mmpose.models.heads.pose_ranker.PoseRanker`); it is
             given ``metainfo``. None to predict the m-th mode of every key
             point as the m-th pose. Training is the same.
+        in_index: Which feature map; the last one by default.
+        feature_sizes: Size (C, h, w) of each feature map, which the estimator
+            tells, not the config.
         init_cfg: Initialisation; Kaiming normal by default.
 
     Raises:
-        ValueError: If the metainfo has no key points.
+        ValueError: If the metainfo has no key points, or the layers do not
+            lead from the feature map to the volumes.
 
     Note:
         While ``loss_physique_mask`` has weight 0 its network takes no part.
@@ -85,11 +88,12 @@ class MultiHypothesisHead(HeatmapHead):
     """
 
     def __init__(self,
-                 in_channels: int,
+                 in_channels: int | None,
                  metainfo: Mapping[str, Any],
                  decoder: Mapping[str, Any],
-                 deconv_out_channels: Sequence[int] | None = (256, 256, 256),
-                 deconv_kernel_sizes: Sequence[int] | None = (4, 4, 4),
+                 deconv_out_channels: int | Sequence[int] | None = (
+                     256, 256, 256),
+                 deconv_kernel_sizes: int | Sequence[int] | None = (4, 4, 4),
                  loss_synthetic: Mapping[str, Any] | None = None,
                  loss_synthetic_likelihood: Mapping[str, Any] | None = None,
                  loss_skeleton_mask: Mapping[str, Any] | None = None,
@@ -98,6 +102,8 @@ class MultiHypothesisHead(HeatmapHead):
                  loss_prior: Mapping[str, Any] | None = None,
                  loss_teacher: Mapping[str, Any] | None = None,
                  pose_ranker: Mapping[str, Any] | None = None,
+                 in_index: int = -1,
+                 feature_sizes: Sequence[FeatureSize] | None = None,
                  init_cfg: Any = None) -> None:
         self.num_keypoints = len(metainfo.get('keypoint_info', ()))
         if self.num_keypoints == 0:
@@ -107,12 +113,12 @@ class MultiHypothesisHead(HeatmapHead):
         self.root_index = int(metainfo.get('root_index', 0))
         codec = KEYPOINT_CODECS.build(decoder)
         super().__init__(
-            in_channels=in_channels,
+            **fit_layers(codec.heatmap_size, in_channels, deconv_out_channels,
+                         deconv_kernel_sizes, in_index, feature_sizes),
             out_channels=self.num_keypoints * codec.heatmap_size[2],
-            deconv_out_channels=deconv_out_channels,
-            deconv_kernel_sizes=deconv_kernel_sizes,
             loss=loss_synthetic or dict(type='WinnerTakesAllLoss'),
             init_cfg=init_cfg)
+        self.in_index = in_index
         self.decoder = codec
         self.likelihood_loss_module = (
             MODELS.build(loss_synthetic_likelihood)
@@ -151,14 +157,14 @@ class MultiHypothesisHead(HeatmapHead):
         """Compute the volumes.
 
         Args:
-            feats: Feature maps of the backbone; the last one (B, C, h, w)
-                is used.
+            feats: Feature maps of the backbone; one (B, C, h, w) is used.
 
         Returns:
             Scores (B, K, D, H, W).
 
         Raises:
-            ValueError: If the map does not come out as large as the codec's
+            ValueError: If the map has other channels than ``in_channels``
+                says, or does not come out as large as the codec's
                 ``heatmap_size`` says.
         """
         depth = self.decoder.heatmap_size[2]
@@ -183,15 +189,20 @@ class MultiHypothesisHead(HeatmapHead):
             self.final_layer.bias, self.num_keypoints)
 
     def _features(self, feats: Features) -> Tensor:
-        """Enlarge the last feature map to the volumes' size."""
-        features = self.conv_layers(self.deconv_layers(feats[-1]))
+        """Enlarge the feature map to the volumes' size."""
+        feature_map = feats[self.in_index]
+        if feature_map.shape[1] != self.in_channels:
+            raise ValueError(
+                f'the feature map has {feature_map.shape[1]} channels, but '
+                f'head.in_channels={self.in_channels}')
+        features = self.conv_layers(self.deconv_layers(feature_map))
         width, height, _ = self.decoder.heatmap_size
         if features.shape[-2:] != (height, width):
             raise ValueError(
                 f'the volumes have {features.shape[-1]}x{features.shape[-2]} '
                 f'cells, but heatmap_size says {width}x{height}: each entry '
                 "of deconv_out_channels doubles the backbone's map of "
-                f'{feats[-1].shape[-1]}x{feats[-1].shape[-2]}')
+                f'{feature_map.shape[-1]}x{feature_map.shape[-2]}')
         return features
 
     def loss(self,
@@ -375,8 +386,9 @@ class MultiHypothesisHead(HeatmapHead):
         seen = [i for i, metainfo in enumerate(metainfos)
                 if 'camera_param' in metainfo]
         if seen:
-            camera[seen] = self._to_camera(
-                patch[seen], cube_sizes[seen], [metainfos[i] for i in seen])
+            camera[seen] = patch_to_camera(
+                patch[seen], cube_sizes[seen], [metainfos[i] for i in seen],
+                self.decoder.input_size)
         roots = camera[:, 0, self.root_index]
         camera = camera - camera[:, :, [self.root_index]]
         instances = []
@@ -395,29 +407,3 @@ class MultiHypothesisHead(HeatmapHead):
             instances.append(InstanceData(metainfo=dict(ranking or {}),
                                           **fields))
         return instances
-
-    def _to_camera(self, patch: np.ndarray, cube_sizes: np.ndarray,
-                   metainfos: Sequence[Mapping[str, Any]]) -> np.ndarray:
-        """Map patch key points (B, M, K, 3) to the camera frame, mm.
-
-        The root's depth is the one at which the cube fills the crop.
-        """
-        cameras = [metainfo['camera_param'] for metainfo in metainfos]
-        scales = np.array([metainfo['input_scale'] for metainfo in metainfos])
-        affines = np.stack([
-            crop_affine(metainfo['input_center'], scale,
-                        self.decoder.input_size)
-            for metainfo, scale in zip(metainfos, scales)])
-        f, c = (np.array([camera[key] for camera in cameras], np.float64)
-                for key in 'fc')
-        # Without terms a lens leaves the rays as they are, to the bit.
-        k, p = (np.array([none if camera.get(key) is None else camera[key]
-                          for camera in cameras], np.float64)
-                for key, none in (('k', (0, 0, 0)), ('p', (0, 0))))
-        depths = box_root_depth(scales, f, cube_sizes)
-        image = patch_to_image(patch, affines[:, None], depths[:, None])
-        # One lens a sample: its terms in front, samples behind.
-        k, p = (terms.T[..., None, None, None] if terms.any() else None
-                for terms in (k, p))
-        return image_to_camera(image, f[:, None, None], c[:, None, None],
-                               k, p)

@@ -1,0 +1,4 @@
+"""Pose estimators."""
+from .fitted_topdown import FittedTopdownPoseEstimator
+
+__all__ = ['FittedTopdownPoseEstimator']
