@@ -11,10 +11,10 @@ from .losses import (
                      WinnerTakesAllLoss,
 )
 from .pose_estimators import FittedTopdownPoseEstimator
-from .priors import GCNPoseDiscriminator, PhysiqueNetwork
+from .priors import BoneLengthPrior, GCNPoseDiscriminator, PhysiqueNetwork
 
 __all__ = [
-    'FittedTopdownPoseEstimator', 'GCNPoseDiscriminator',
+    'BoneLengthPrior', 'FittedTopdownPoseEstimator', 'GCNPoseDiscriminator',
     'MarginalLikelihoodLoss', 'MultiHypothesisHead', 'PhysiqueMaskLoss',
     'PhysiqueNetwork', 'PoseRanker', 'PriorDiscriminatorLoss',
     'PriorGeneratorLoss', 'SkeletonMaskLoss', 'SymmetryLoss', 'TeacherLoss',

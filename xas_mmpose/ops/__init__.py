@@ -8,9 +8,10 @@ from .marginals import (
     volume_marginals,
 )
 from .skeleton_mask import skeleton_mask
+from .tree_beliefs import tree_beliefs
 
 __all__ = [
     'DepthModes', 'Marginals', 'depth_modes', 'expectation',
     'geodesic_weight', 'projected_marginals', 'skeleton_mask',
-    'volume_marginals'
+    'tree_beliefs', 'volume_marginals'
 ]

@@ -67,6 +67,12 @@ class MultiHypothesisHead(HeatmapHead):
         loss_teacher: Config of the loss of the target's marginals against
             those that
             :class:`~xas_mmpose.engine.MeanTeacherHook` hands over, or None.
+        bone_prior: Config of what lets the depth profiles agree on bone
+            lengths before they are decoded
+            (:class:`~xas_mmpose.models.priors.BoneLengthPrior`); it is given
+            ``metainfo``. None to decode each key point for itself. In
+            training it learns lengths from synthetic truth, and changes
+            nothing.
         pose_ranker: Config of what puts the codec's modes together into
             whole poses
             (:class:`~xas_mmpose.models.heads.pose_ranker.PoseRanker`); it is
@@ -101,6 +107,7 @@ class MultiHypothesisHead(HeatmapHead):
                  loss_symmetry: Mapping[str, Any] | None = None,
                  loss_prior: Mapping[str, Any] | None = None,
                  loss_teacher: Mapping[str, Any] | None = None,
+                 bone_prior: Mapping[str, Any] | None = None,
                  pose_ranker: Mapping[str, Any] | None = None,
                  in_index: int = -1,
                  feature_sizes: Sequence[FeatureSize] | None = None,
@@ -127,6 +134,10 @@ class MultiHypothesisHead(HeatmapHead):
         self.pretext = PretextLosses(
             metainfo, loss_skeleton_mask, loss_physique_mask, loss_symmetry,
             loss_prior, loss_teacher)
+        self.bone_prior = (
+            MODELS.build(dict(type='BoneLengthPrior', metainfo=metainfo)
+                         | dict(bone_prior))
+            if bone_prior is not None else None)
         self.pose_ranker = (
             MODELS.build(dict(type='PoseRanker', metainfo=metainfo)
                          | dict(pose_ranker))
@@ -230,6 +241,8 @@ class MultiHypothesisHead(HeatmapHead):
         target, synthetic = self._split(batch_data_samples, hypotheses.device)
         truth, weight = self._truth(
             [batch_data_samples[i] for i in synthetic.tolist()], hypotheses)
+        if self.bone_prior is not None:
+            self.bone_prior.observe(truth, weight)
         losses = self._synthetic_losses(
             hypotheses[synthetic],
             Marginals(*(m[synthetic] for m in marginals)), truth, weight)
@@ -312,7 +325,8 @@ class MultiHypothesisHead(HeatmapHead):
               its key points. 0 where there is no such hypothesis
             - ``roots_3d`` (1, 3), with a camera: the root in the camera
               frame, mm, at the depth at which the cube fills the crop
-            - ``depth_profiles`` (1, K, D), where asked for
+            - ``depth_profiles`` (1, K, D), where asked for: what was decoded,
+              with a ``bone_prior`` what it has made of the volumes'
 
             and with a ``pose_ranker`` the metainfo ``pose_ranking``: its
             ``mass_weight``, ``prior_weight`` and ``first``.
@@ -326,6 +340,8 @@ class MultiHypothesisHead(HeatmapHead):
                 feats, batch_data_samples[0].metainfo['flip_indices'])
         else:
             marginals = self.marginals(feats)
+        if self.bone_prior is not None:
+            marginals = self.bone_prior(marginals, self.decoder)
         hypotheses, scores = self.decoder.decode_marginals(marginals)
         # Poses are told relative to the root, which therefore has one place:
         # another mode of it would shift a whole hypothesis.

@@ -1,7 +1,9 @@
-"""What bodies look like: networks that judge or complete a pose."""
+"""What bodies look like: what judges, mends or completes a pose."""
+from .bone_length_prior import BoneLengthPrior
 from .gcn_discriminator import REFERENCE_DISCRIMINATORS, GCNPoseDiscriminator
 from .physique_network import PhysiqueNetwork
 
 __all__ = [
-    'REFERENCE_DISCRIMINATORS', 'GCNPoseDiscriminator', 'PhysiqueNetwork'
+    'REFERENCE_DISCRIMINATORS', 'BoneLengthPrior', 'GCNPoseDiscriminator',
+    'PhysiqueNetwork'
 ]
