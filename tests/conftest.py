@@ -76,7 +76,7 @@ def two_processes(tmp_path: Path) -> Callable[..., None]:
     The script is given its names by ``one_of_two.py``.
     """
 
-    def run(text: str, timeout: float = 240) -> None:
+    def run(text: str, timeout: float = 600) -> None:
         script = tmp_path / 'script.py'
         script.write_text(text)
         logs = [tmp_path / f'rank{rank}.log' for rank in range(2)]
