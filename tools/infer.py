@@ -101,7 +101,7 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--batch-size', type=int, default=8, metavar='N',
                         help='people that the network sees at once')
     parser.add_argument('--depth-profiles', action='store_true',
-                        help='tell how likely each depth is')
+                        help='tell, and draw, how likely each depth is')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction,
                         metavar='KEY=VALUE',
                         help='replace settings of the config')
@@ -130,6 +130,8 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
     group = parser.add_argument_group('pictures of the results')
     group.add_argument('--draw', action=argparse.BooleanOptionalAction,
                        default=True, help='draw the poses')
+    group.add_argument('--skeleton-masks', action='store_true',
+                       help='draw what the 2D pose covers, too')
     group.add_argument('--video', action='store_true', help='make a video of '
                        "the frames' drawings")
     args = parser.parse_args(arguments)
@@ -141,6 +143,8 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error('--det-config and --det-weights belong together')
     if args.video and not args.draw:
         parser.error('--video is made of what --no-draw leaves out')
+    if args.skeleton_masks and not args.draw:
+        parser.error('--skeleton-masks are part of what --no-draw leaves out')
     for lost in overwritten(args):
         parser.error(f'drawings would be written over the input {lost}: give '
                      'another --out')
@@ -221,7 +225,8 @@ class Drawings:
         """Draw the poses of a picture."""
         if poses.error is not None or not self.args.draw:
             return
-        drawn = draw_poses(poses, self.skeleton, poses.name)
+        drawn = draw_poses(poses, self.skeleton, poses.name,
+                           self.args.skeleton_masks)
         if poses.frame is not None and self.args.video:
             if poses.path not in self._videos:
                 name = Path(poses.path).with_suffix('.mp4').name

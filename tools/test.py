@@ -21,6 +21,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from xas_mmpose.engine.config_options import OptionsAction, merge_options
+from xas_mmpose.engine.drawing_options import draw_as_asked
 from xas_mmpose.evaluation.functional import ACTION_SETS
 
 PROTOCOLS = (Path(__file__).resolve().parents[1] / 'configs' / '_base_' /
@@ -114,14 +115,7 @@ def load_config(args: argparse.Namespace) -> Config:
 
     hooks = cfg.get('default_hooks', {})
     if args.show_dir or (args.show and not args.badcase):
-        if 'visualization' not in hooks:
-            raise ValueError('--show and --show-dir need the config to have '
-                             'default_hooks.visualization, e.g. '
-                             'dict(type="PoseVisualizationHook")')
-        hooks.visualization.update(
-            enable=True, show=args.show and not args.badcase,
-            out_dir=args.show_dir, interval=args.interval,
-            wait_time=args.wait_time)
+        draw_as_asked(cfg, args, show=args.show and not args.badcase)
     if args.badcase:
         if 'badcase' not in hooks:
             raise ValueError('--badcase needs the config to have '

@@ -15,6 +15,11 @@ from mmengine.device import get_device
 from mmengine.runner import Runner
 
 from xas_mmpose.engine.config_options import OptionsAction, merge_options
+from xas_mmpose.engine.drawing_options import draw_as_asked
+
+#: What --tensorboard adds to a config.
+TENSORBOARD = (Path(__file__).resolve().parents[1] / 'configs' / '_base_' /
+               'visualization.py')
 
 
 def parse_args() -> argparse.Namespace:
@@ -41,6 +46,10 @@ def parse_args() -> argparse.Namespace:
         '--auto-scale-lr', action='store_true',
         help='scale the learning rate with the real batch size')
     parser.add_argument(
+        '--tensorboard', action='store_true',
+        help='log numbers, and pictures of what is found, for TensorBoard, '
+        'as configs/_base_/visualization.py says')
+    parser.add_argument(
         '--show-dir', help='write pictures of predictions here')
     parser.add_argument(
         '--show', action='store_true', help='show predictions in a window')
@@ -66,6 +75,9 @@ def parse_args() -> argparse.Namespace:
         parser.error(f'there is no config file {args.config}')
     if args.resume not in (None, 'auto') and not Path(args.resume).is_file():
         parser.error(f'there is no checkpoint {args.resume} to resume from')
+    if args.tensorboard and (args.show or args.show_dir):
+        parser.error('give --tensorboard, or --show and --show-dir: pictures '
+                     'go to one place')
     if args.work_dir and Path(args.work_dir).is_file():
         parser.error(f'--work-dir {args.work_dir} is a file, not a folder')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -107,14 +119,10 @@ def load_config(args: argparse.Namespace) -> Config:
                              'auto_scale_lr = dict(base_batch_size=...) in '
                              'the config')
         cfg.auto_scale_lr.enable = True
+    if args.tensorboard:
+        cfg.merge_from_dict(Config.fromfile(TENSORBOARD).to_dict())
     if args.show or args.show_dir:
-        if 'visualization' not in cfg.get('default_hooks', {}):
-            raise ValueError('--show and --show-dir need the config to have '
-                             'default_hooks.visualization, e.g. '
-                             'dict(type="PoseVisualizationHook")')
-        cfg.default_hooks.visualization.update(
-            enable=True, show=args.show, out_dir=args.show_dir,
-            interval=args.interval, wait_time=args.wait_time)
+        draw_as_asked(cfg, args, args.show)
     merge_options(cfg, args.cfg_options)
     return cfg
 

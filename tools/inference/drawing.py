@@ -9,52 +9,38 @@ import cv2
 import numpy as np
 
 from xas_mmpose.apis import PersonPose, PicturePoses
-from xas_mmpose.visualization import draw_hypotheses
+from xas_mmpose.visualization import DrawnPerson, draw_people
 
 #: People that are drawn of a picture, the first ones.
 MOST_PEOPLE = 8
-#: Side of what is shown of the picture over the longer side of the box.
-_AROUND = 1.4
 
 
 def draw_poses(poses: PicturePoses, skeleton: Mapping[str, Any],
-               title: str = '') -> np.ndarray:
+               title: str = '', skeleton_masks: bool = False) -> np.ndarray:
     """Draw the people of a picture, one below the other.
 
     Args:
         poses: They, with the picture.
         skeleton: Metainfo of the key points.
         title: Words above the first.
+        skeleton_masks: Whether a panel shows what the 2D pose covers.
 
     Returns:
         Picture BGR uint8; the picture itself where there is nobody.
     """
-    rows = [_draw_person(poses.image, person, skeleton,
-                         title if number == 0 else f'person {number + 1}')
-            for number, person in enumerate(poses.people[:MOST_PEOPLE])]
-    if not rows:
-        return poses.image
-    width = max(row.shape[1] for row in rows)
-    return np.concatenate([
-        cv2.copyMakeBorder(row, 0, 0, 0, width - row.shape[1],
-                           cv2.BORDER_CONSTANT, value=(255, 255, 255))
-        for row in rows])
+    return draw_people(
+        poses.image,
+        [_drawn(person) for person in poses.people[:MOST_PEOPLE]],
+        skeleton, title, skeleton_masks)
 
 
-def _draw_person(image: np.ndarray, person: PersonPose,
-                 skeleton: Mapping[str, Any], title: str) -> np.ndarray:
-    """Draw somebody, with the part of the picture around the box."""
-    low, high = person.box[:2], person.box[2:]
-    reach = (high - low).max() * _AROUND / 2
-    middle = (low + high) / 2
-    left, top = np.maximum(np.floor(middle - reach), 0).astype(int)
-    right, bottom = np.minimum(np.ceil(middle + reach),
-                               image.shape[1::-1]).astype(int)
-    part = np.s_[top:bottom, left:right]
-    return draw_hypotheses(
-        image[part], None if person.mask is None else person.mask[part],
-        person.keypoints - [left, top], person.hypotheses_3d,
-        person.hypothesis_scores, skeleton, title=title)
+def _drawn(person: PersonPose) -> DrawnPerson:
+    """Return what is drawn of somebody."""
+    found = person.depth_profiles
+    return DrawnPerson(
+        person.box, person.keypoints, person.hypotheses_3d,
+        person.hypothesis_scores, person.mask,
+        depth_profiles=found and (found.depths, found.probabilities))
 
 
 class VideoFile:

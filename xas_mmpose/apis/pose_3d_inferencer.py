@@ -264,10 +264,9 @@ class Pose3DInferencer:
         profiles = None
         if self.depth_profiles:
             root = found.keypoints[0, self.model.head.root_index, 2]
-            probabilities = found.depth_profiles[0]
             profiles = DepthProfiles(
-                self._bins(probabilities.shape[1]) * cube_size - root,
-                probabilities)
+                self.model.head.decoder.bin_depths() * cube_size - root,
+                found.depth_profiles[0])
         return PersonPose(
             keypoints=found.keypoints[0, :, :2],
             keypoint_scores=found.keypoint_scores[0],
@@ -283,13 +282,6 @@ class Pose3DInferencer:
             root_3d=found.roots_3d[0] if 'roots_3d' in found else None,
             ranking=dict(found.get('pose_ranking') or {}),
             depth_profiles=profiles)
-
-    def _bins(self, number: int) -> np.ndarray:
-        """Return the normalised depths (D,) of the bins' centres."""
-        index = torch.zeros(number, 3, dtype=torch.float64)
-        index[:, 2] = torch.arange(number)
-        return self.model.head.decoder.index_to_normalised(
-            index)[:, 2].numpy()
 
     def _warn(self, subject: Subject) -> None:
         """Say, once each, what it costs that something is not known."""

@@ -101,6 +101,12 @@ class DepthModeVolume(BaseKeypointCodec):
         gain, offset = self._scale(keypoints)
         return (keypoints - offset) / gain
 
+    def bin_depths(self) -> np.ndarray:
+        """Return the normalised depths (D,) of the bins' centres."""
+        index = torch.zeros(self.heatmap_size[2], 3, dtype=torch.float64)
+        index[:, 2] = torch.arange(len(index))
+        return self.index_to_normalised(index)[:, 2].numpy()
+
     def _scale(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """Return gain and offset (3,) of the map from index to normalised."""
         size = torch.tensor(self.heatmap_size, dtype=like.dtype,

@@ -5,19 +5,18 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import cv2
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 
 from xas_mmpose.skeletons import Skeleton, in_id_order, skeleton_links_of
 
+from .depth_strips import NAMES, draw_depth_strips
+from .mask_picture import covered_picture, mask_outlines
+from .sheet import DASHED_GREY, Box, Sheet, paste_axes
+
 #: Pixels around the panels: left and right, top, bottom, between.
 _SIDE, _TOP, _BOTTOM, _GAP = 12, 52, 58, 64
-_DPI = 100
-_TRUTH = '0.4'
+#: Columns for each entry of the legend.
+_ENTRY = 146
 _TRUTH_ON_IMAGE = '0.85'
 
 
@@ -31,7 +30,10 @@ def draw_hypotheses(image: np.ndarray,
                     target_2d: np.ndarray | None = None,
                     title: str = '',
                     errors: Mapping[str, float] | None = None,
-                    panel_size: int = 384) -> np.ndarray:
+                    panel_size: int = 384,
+                    skeleton_mask: np.ndarray | None = None,
+                    depth_profiles: tuple[np.ndarray, np.ndarray]
+                    | None = None) -> np.ndarray:
     """Draw an image with its 2D pose, and the hypotheses from two sides.
 
     A view from the front hides a wrong depth, so there are three panels of
@@ -58,6 +60,14 @@ def draw_hypotheses(image: np.ndarray,
         title: First words above the picture, such as the frame's name.
         errors: Numbers in mm to print after the title, by name.
         panel_size: Height of the panels, and width of the two views, in px.
+        skeleton_mask: What the 2D pose covers (H, W), 0..1, of
+            :func:`~xas_mmpose.visualization.predicted_mask`: a second panel
+            tints it, with the mask's outline around it.
+        depth_profiles: Depths of D bins (D,) in mm, as z of
+            ``hypotheses_3d``, and how likely each of them is (K, D): a last
+            panel has a strip for each key point, dark where it is likely in
+            relation to the strip's peak. Dots are the depths of the
+            hypotheses, dashes the true ones.
 
     Returns:
         Picture BGR uint8. The image fills its panel from the pixel (12, 52),
@@ -70,6 +80,10 @@ def draw_hypotheses(image: np.ndarray,
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise ValueError(f'image must be (H, W, 3), got {image.shape}')
+    for name, layer in (('mask', mask), ('skeleton_mask', skeleton_mask)):
+        if layer is not None and np.shape(layer) != image.shape[:2]:
+            raise ValueError(f'the {name} is {np.shape(layer)}, its image '
+                             f'{image.shape[:2]}')
     links, colors, names = _links_colors_names(skeleton)
     hypotheses_3d = np.asarray(hypotheses_3d, np.float64)
     scores = np.asarray(scores, np.float64)
@@ -88,51 +102,64 @@ def draw_hypotheses(image: np.ndarray,
         target_3d = _pose_of('target_3d', target_3d, num_keypoints, 3)
     present = (scores > 0) & np.isfinite(hypotheses_3d).all(-1)
     hypotheses_3d = np.where(present[..., None], hypotheses_3d, np.nan)
+    # The most confident one comes last, on top.
+    order = [m for m in reversed(range(len(scores))) if present[m].any()]
+    looks = {m: dict(alpha=_alpha(scores, present, m), tint=_tint(m))
+             for m in order}
 
-    height, width = image.shape[:2]
-    image_width = max(1, round(panel_size * width / height))
-    total = (2 * _SIDE + image_width + 2 * (_GAP + panel_size),
-             _TOP + panel_size + _BOTTOM)
-    figure = Figure(figsize=(total[0] / _DPI, total[1] / _DPI), dpi=_DPI)
-    canvas = FigureCanvasAgg(figure)
-    words = [title] if title else []
-    words += [f'{name} {value:.1f} mm' for name, value in
-              (errors or {}).items()]
-    # Frame names hold underscores and the odd dollar: no mathematics.
-    figure.text(_SIDE / total[0], 1 - 10 / total[1], '   '.join(words),
-                va='top', fontsize=10, parse_math=False)
-    for side, offset in (('left', 60), ('right', 0)):
-        of_side = [i for i, n in enumerate(names)
-                   if n.startswith(side + '_')]
-        if of_side:
-            figure.text(1 - (_SIDE + offset) / total[0], 1 - 10 / total[1],
-                        side, ha='right', va='top', fontsize=10,
-                        fontweight='bold', color=colors[of_side[0]])
+    on_image = [_beside(None, 0, image, panel_size)]
+    if skeleton_mask is not None:
+        on_image.append(_beside(on_image[0], _SIDE, image, panel_size))
+    front = _beside(on_image[-1], _GAP, None, panel_size)
+    side = _beside(front, _GAP, None, panel_size)
+    strips = _beside(side, NAMES, None, panel_size)
+    last = side if depth_profiles is None else strips
+    sheet = Sheet(last.left + last.width + _SIDE,
+                  _TOP + panel_size + _BOTTOM)
 
-    axes = _panel(figure, total, _SIDE, image_width, panel_size)
-    _draw_image(axes, image, mask)
+    pictures = [image]
+    if skeleton_mask is not None:
+        pictures.append(covered_picture(image, skeleton_mask))
+        sheet.words(on_image[1].left + on_image[1].width / 2, _TOP - 4,
+                    'skeleton mask', 10, ha='center', va='bottom')
+    outlines = [] if mask is None else mask_outlines(mask)
+    for panel, picture in zip(on_image, pictures):
+        sheet.paste(np.ascontiguousarray(picture[..., ::-1]), panel)
+        lines = [_on_panel(line, panel, image) for line in outlines]
+        for color, thickness in (('black', 2.4), ('white', 1.0)):
+            sheet.lines(lines, color, thickness, panel)
+    _draw_pose(sheet, on_image[0], _on_panel(keypoints, on_image[0], image),
+               links, colors, alpha=1.0, tint=0.0)
     if target_2d is not None:
-        _draw_truth(axes, target_2d, links, _TRUTH_ON_IMAGE)
-    _draw_pose(axes, keypoints, links, colors, alpha=1.0, tint=0.0)
+        _draw_truth(sheet, on_image[0],
+                    _on_panel(target_2d, on_image[0], image), links,
+                    _TRUTH_ON_IMAGE)
 
     limit = _limit(hypotheses_3d, target_3d)
-    left = _SIDE + image_width + _GAP
-    for name, label, columns in (('front', 'x (mm, right)', [0, 1]),
-                                 ('side', 'depth (mm, away)', [2, 1])):
-        axes = _panel(figure, total, left, panel_size, panel_size)
-        left += panel_size + _GAP
-        _style_view(axes, name, label, limit)
+    for panel, title_, label, columns in (
+            (front, 'front', 'x (mm, right)', [0, 1]),
+            (side, 'side', 'depth (mm, away)', [2, 1])):
+        paste_axes(sheet, panel, (_GAP - 1, 24, _SIDE, 36), (-limit, limit),
+                   label, (limit, -limit), 'y (mm, down)', title_)
+        scale = panel_size / (2 * limit)
+        for m in order:
+            _draw_pose(sheet, panel, panel[:2] + scale * (
+                hypotheses_3d[m][:, columns] + limit), links, colors,
+                **looks[m])
         if target_3d is not None:
-            _draw_truth(axes, target_3d[:, columns], links, _TRUTH)
-        # The most confident one comes last, on top.
-        for m in reversed(range(len(hypotheses_3d))):
-            if present[m].any():
-                _draw_pose(axes, hypotheses_3d[m][:, columns], links, colors,
-                           alpha=_alpha(scores, present, m), tint=_tint(m))
-    _draw_legend(axes, scores, present, target_3d is not None)
-    canvas.draw()
-    rgba = np.asarray(canvas.buffer_rgba())
-    return cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGR)
+            _draw_truth(sheet, panel, panel[:2] + scale * (
+                target_3d[:, columns] + limit), links, DASHED_GREY)
+    if depth_profiles is not None:
+        draw_depth_strips(
+            sheet, strips, *depth_profiles, limit,
+            {m: (hypotheses_3d[m, :, 2], (_tint(m), ) * 3) for m in order},
+            None if target_3d is None else target_3d[:, 2], names, colors)
+
+    _draw_title(sheet, title, errors or {}, names, colors)
+    _draw_legend(sheet, {
+        f'hypothesis {m + 1}: {_mean_score(scores[m], present[m]):.2f}':
+        looks[m] for m in reversed(order)}, target_3d is not None)
+    return sheet.draw()
 
 
 def _pose_of(name: str, pose: np.ndarray, num_keypoints: int,
@@ -170,73 +197,41 @@ def _links_colors_names(
     return links, np.asarray(colors, np.float64) / 255 * 0.82, names
 
 
-def _panel(figure: Figure, total: tuple[int, int], left: int, width: int,
-           height: int) -> Axes:
-    """Add axes that cover whole pixels, below the title."""
-    return figure.add_axes((left / total[0], _BOTTOM / total[1],
-                            width / total[0], height / total[1]))
+def _beside(panel: Box | None, gap: int, image: np.ndarray | None,
+            size: int) -> Box:
+    """Return the place of an image, or of a square, behind another panel."""
+    left = _SIDE if panel is None else panel.left + panel.width + gap
+    width = size if image is None else max(1, round(
+        size * image.shape[1] / image.shape[0]))
+    return Box(left, _TOP, width, size)
 
 
-def _draw_image(axes: Axes, image: np.ndarray,
-                mask: np.ndarray | None) -> None:
-    """Show the image, and the mask's outline in white on black."""
-    height, width = image.shape[:2]
-    axes.imshow(image[..., ::-1], interpolation='bilinear', aspect='auto',
-                extent=(-0.5, width - 0.5, height - 0.5, -0.5))
-    axes.set_axis_off()
-    if mask is not None:
-        mask = np.asarray(mask)
-        if mask.shape != (height, width):
-            raise ValueError(f'the mask is {mask.shape}, its image '
-                             f'{(height, width)}')
-        threshold = 127.5 if mask.dtype == np.uint8 and mask.max() > 1 else .5
-        outlines, _ = cv2.findContours(
-            (mask > threshold).astype(np.uint8), cv2.RETR_CCOMP,
-            cv2.CHAIN_APPROX_NONE)
-        lines = [np.concatenate([line, line[:1]])[:, 0] for line in outlines]
-        for color, thickness in (('black', 2.4), ('white', 1.0)):
-            axes.add_collection(
-                LineCollection(lines, colors=color, linewidths=thickness))
-    axes.set_xlim(-0.5, width - 0.5)
-    axes.set_ylim(height - 0.5, -0.5)
+def _on_panel(points: np.ndarray, panel: Box,
+              image: np.ndarray) -> np.ndarray:
+    """Return where points (N, 2) of an image lie on the sheet.
+
+    Pixels of images are areas around whole numbers.
+    """
+    scale = np.divide(panel[2:], image.shape[1::-1])
+    return panel[:2] + (points + 0.5) * scale
 
 
-def _style_view(axes: Axes, name: str, label: str, limit: float) -> None:
-    """Set up a view in mm, y down as in the camera frame."""
-    axes.set_xlim(-limit, limit)
-    axes.set_ylim(limit, -limit)
-    axes.set_title(name, fontsize=10, pad=4)
-    axes.set_xlabel(label, fontsize=8, labelpad=2)
-    axes.set_ylabel('y (mm, down)', fontsize=8, labelpad=0)
-    ticks = np.linspace(-limit, limit, 5)
-    axes.set_xticks(ticks)
-    axes.set_yticks(ticks)
-    axes.tick_params(labelsize=7, length=2)
-    axes.grid(color='0.88', linewidth=0.6)
-    axes.set_axisbelow(True)
-
-
-def _draw_truth(axes: Axes, pose: np.ndarray,
+def _draw_truth(sheet: Sheet, panel: Box, pose: np.ndarray,
                 links: Sequence[tuple[int, int]], color: str) -> None:
     """Draw the true bones, dashed grey, above everything else."""
-    axes.add_collection(
-        LineCollection(_segments(pose, links), colors=color, linewidths=1.2,
-                       linestyles=(0, (3, 2)), zorder=4))
+    sheet.lines(_segments(pose, links), color, 1.2, panel, dashed=True)
 
 
-def _draw_pose(axes: Axes, pose: np.ndarray,
+def _draw_pose(sheet: Sheet, panel: Box, pose: np.ndarray,
                links: Sequence[tuple[int, int]], colors: np.ndarray,
                alpha: float, tint: float) -> None:
     """Draw bones and joints; what is NaN is left out."""
     colors = colors * (1 - tint) + tint
     drawn = np.isfinite(pose).all(-1)
     kept = [link for link in links if drawn[link[0]] and drawn[link[1]]]
-    axes.add_collection(
-        LineCollection(_segments(pose, kept),
-                       colors=[colors[child] for _, child in kept],
-                       linewidths=2.0, alpha=alpha, capstyle='round'))
-    axes.scatter(*pose[drawn].T, s=14, c=colors[drawn], alpha=alpha,
-                 edgecolors='white', linewidths=0.4, zorder=3)
+    sheet.lines(_segments(pose, kept), [colors[child] for _, child in kept],
+                2.0, panel, alpha)
+    sheet.dots(pose[drawn], colors[drawn], 14, panel, alpha)
 
 
 def _segments(pose: np.ndarray,
@@ -260,6 +255,9 @@ def _limit(hypotheses_3d: np.ndarray,
     if reach == 0:
         return 1000.0
     # A round number: five of a power of ten, and no more than 500.
+    if reach > 1000:
+        return math.ceil(reach / 200) * 200.0
+    # A round number: five of a power of ten, and no more than 500.
     step = min(500.0, 5 * 10.0**math.floor(math.log10(reach / 5)))
     return max(2 * step, math.ceil(reach / step) * step)
 
@@ -280,20 +278,31 @@ def _mean_score(scores: np.ndarray, present: np.ndarray) -> float:
     return float(np.where(present, scores, 0).mean())
 
 
-def _draw_legend(axes: Axes, scores: np.ndarray, present: np.ndarray,
+def _draw_title(sheet: Sheet, title: str, errors: Mapping[str, float],
+                names: Sequence[str], colors: np.ndarray) -> None:
+    """Write the title, and which colour is which side."""
+    words = [title] if title else []
+    words += [f'{name} {value:.1f} mm' for name, value in errors.items()]
+    sheet.words(_SIDE, 10, '   '.join(words), 10)
+    for side, offset in (('left', 42), ('right', 0)):
+        of_side = [i for i, n in enumerate(names)
+                   if n.startswith(side + '_')]
+        if of_side:
+            sheet.words(sheet.width - _SIDE - offset, 10, side, 10,
+                        ha='right', fontweight='bold',
+                        color=tuple(colors[of_side[0]]))
+
+
+def _draw_legend(sheet: Sheet, looks: Mapping[str, Mapping[str, float]],
                  with_truth: bool) -> None:
-    """Name the hypotheses and their mean scores in the last view."""
-    handles = []
-    for m in range(len(scores)):
-        if present[m].any():
-            mean = _mean_score(scores[m], present[m])
-            handles += axes.plot(
-                [], [], color=(_tint(m), ) * 3, linewidth=2,
-                alpha=_alpha(scores, present, m),
-                label=f'hypothesis {m + 1}: {mean:.2f}')
+    """Name the hypotheses and their mean scores below the panels."""
+    left, row = _SIDE, sheet.height - 12
+    for text, look in looks.items():
+        sheet.lines([np.array([[left, row], [left + 18, row]])],
+                    [(look['tint'], ) * 3], 2.0, alpha=look['alpha'])
+        sheet.words(left + 24, row, text, 8, va='center')
+        left += _ENTRY
     if with_truth:
-        handles += axes.plot([], [], color=_TRUTH, linewidth=1.2,
-                             linestyle=(0, (3, 2)), label='truth')
-    if handles:
-        axes.legend(handles=handles, fontsize=7, loc='upper right',
-                    framealpha=0.85)
+        sheet.lines([np.array([[left, row], [left + 18, row]])],
+                    DASHED_GREY, 1.2, dashed=True)
+        sheet.words(left + 24, row, 'truth', 8, va='center')
