@@ -42,7 +42,8 @@ def depth_modes(profile: Tensor,
 
     Args:
         profile: Probabilities (..., D), front to back.
-        num_hypotheses: Number M of modes that are returned.
+        num_hypotheses: Number M of modes that are returned; of equally high
+            ones the nearer comes first.
         window: Odd width of the refinement window in bins.
         min_height: Share of the highest peak that a mode must reach; lower
             ones are ripples of the softmax's tails.
@@ -86,7 +87,9 @@ def depth_modes(profile: Tensor,
         is_peak = (_reference_peaks(profile)
                    if reference else _plateau_centers(profile))
         height = torch.where(is_peak, profile, -torch.ones_like(profile))
-        top, peak = height.topk(num_hypotheses, dim=-1)
+        # Of equal peaks the nearer one comes first; topk takes any.
+        top, peak = (sorted_[..., :num_hypotheses] for sorted_ in height.sort(
+            dim=-1, descending=True, stable=True))
         lowest = 0 if reference else min_height * top[..., :1]
         found = (top > 0) & (top >= lowest)
         peak = torch.where(found, peak, peak[..., :1])

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.nn import functional as F
 
 #: Cells that are worked on at a time. On a CPU they stay in its cache; a GPU
 #: wants fewer, larger steps.
@@ -99,6 +100,11 @@ def projected_marginals(features: Tensor, weight: Tensor,
         bias = weight.new_zeros(len(weight))
     # Under autocast features come in half precision, as would the volume.
     weight, bias = weight.to(features.dtype), bias.to(features.dtype)
+    if torch.jit.is_tracing():
+        # Parts would be those of the traced batch for ever.
+        scores = F.conv2d(features, weight[..., None, None], bias)
+        scores = _flat(scores.unflatten(1, (num_keypoints, -1)))
+        return Marginals(*_sums(scores, features.shape[2:]))
     return Marginals(*_ProjectedMarginals.apply(features, weight, bias,
                                                 num_keypoints))
 
@@ -134,11 +140,15 @@ class _Sums:
 
     def put(self, tile: Tile, scores: Tensor) -> None:
         """Fill a tile from its scores (b, k, D, H * W)."""
-        probability = _softmax(scores)
-        plane = probability.sum(2).unflatten(2, self.size)
-        self.x[tile] = plane.sum(2)
-        self.y[tile] = plane.sum(3)
-        self.z[tile] = probability.sum(3)
+        self.x[tile], self.y[tile], self.z[tile] = _sums(scores, self.size)
+
+
+def _sums(scores: Tensor,
+          size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return x (b, k, W), y (b, k, H), z (b, k, D) of (b, k, D, H * W)."""
+    probability = _softmax(scores)
+    plane = probability.sum(2).unflatten(2, size)
+    return plane.sum(2), plane.sum(3), probability.sum(3)
 
 
 class _Gradients:
@@ -298,7 +308,7 @@ def _flat(volume: Tensor) -> Tensor:
 
 def _softmax(scores: Tensor) -> Tensor:
     """Return the softmax of each volume (b, k, D, H * W)."""
-    return scores.flatten(2).softmax(2).view(scores.shape)
+    return scores.flatten(2).softmax(2).unflatten(2, scores.shape[2:])
 
 
 def _wide(dtype: torch.dtype) -> torch.dtype:

@@ -340,31 +340,46 @@ class MultiHypothesisHead(HeatmapHead):
                 feats, batch_data_samples[0].metainfo['flip_indices'])
         else:
             marginals = self.marginals(feats)
+        *decoded, profiles = (value.detach().cpu().numpy() for value in
+                              self.decode_poses(marginals))
+        ranking = {}
+        if self.pose_ranker is not None:
+            ranking = dict(pose_ranking=self.pose_ranker.ranking)
+        if not (test_cfg and test_cfg.get('output_depth_profiles', False)):
+            profiles = None
+        return self._instances(
+            *decoded, [sample.metainfo for sample in batch_data_samples],
+            profiles, ranking)
+
+    def decode_poses(self, marginals: Marginals) -> tuple[Tensor, ...]:
+        """Turn marginals into the poses that :meth:`predict` returns.
+
+        Args:
+            marginals: Marginals of the volumes, (B, K, W or H or D).
+
+        Returns:
+            ``hypotheses`` (B, M, K, 3), ``hypothesis_scores`` (B, M, K),
+            ``keypoint_scores`` (B, 1, K) and ``depth_profiles`` (B, K, D).
+
+        Raises:
+            ValueError: As :meth:`predict`.
+        """
         if self.bone_prior is not None:
             marginals = self.bone_prior(marginals, self.decoder)
         hypotheses, scores = self.decoder.decode_marginals(marginals)
         # Poses are told relative to the root, which therefore has one place:
         # another mode of it would shift a whole hypothesis.
         root = self.root_index
-        hypotheses = hypotheses.detach().clone()
+        hypotheses = hypotheses.clone()
         hypotheses[:, 1:, root] = hypotheses[:, :1, root]
-        scores = scores.detach().clone()
+        scores = scores.clone()
         scores[:, 1:, root] = scores[:, :1, root]
         keypoint_scores = scores[:, :1]
-        ranking = {}
         if self.pose_ranker is not None:
-            ranking = dict(pose_ranking=self.pose_ranker.ranking)
             ranked = self.pose_ranker(hypotheses, scores)
             hypotheses, keypoint_scores = ranked.poses, ranked.mass[:, :1]
             scores = ranked.probability[..., None].expand_as(ranked.mass)
-        profiles = None
-        if test_cfg and test_cfg.get('output_depth_profiles', False):
-            profiles = marginals.z.detach().cpu().numpy()
-        return self._instances(
-            hypotheses.double().cpu().numpy(), scores.cpu().numpy(),
-            keypoint_scores.cpu().numpy(),
-            [sample.metainfo for sample in batch_data_samples], profiles,
-            ranking)
+        return hypotheses, scores, keypoint_scores, marginals.z
 
     def flip_average(self, feats: Sequence[Features],
                      flip_indices: Sequence[int]) -> Marginals:
@@ -390,7 +405,8 @@ class MultiHypothesisHead(HeatmapHead):
                    profiles: np.ndarray | None = None,
                    ranking: Mapping[str, Any] | None = None
                    ) -> list[InstanceData]:
-        """Convert hypotheses (B, M, K, 3) into all frames."""
+        """Convert hypotheses (B, M, K, 3) into all frames, in float64."""
+        hypotheses = hypotheses.astype(np.float64)
         cube_sizes = np.array([
             metainfo.get('cube_size', self.decoder.cube_size)
             for metainfo in metainfos], np.float64)
