@@ -249,6 +249,63 @@ def test_the_main_person_or_each(crowd: tuple[Path, People],
     assert each['0_1.png']['bbox'] == main['0.png']['bbox']
 
 
+@pytest.mark.parametrize('prompt, told', [
+    ('auto', ['box', 'keypoints', 'keypoints']),
+    ('box', ['box', 'box', 'box around keypoints'])])
+def test_what_showed_the_person_is_on_record(
+        tmp_path: Path, prompt: str, told: list[str]):
+    box, bone = [8, 6, 14, 36], [[12, 8, 2], [17, 39, 2]]
+    entries = [dict(bbox=box), dict(bbox=box, keypoints=bone,
+                                    links=[[0, 1]]),
+               dict(keypoints=bone, links=[[0, 1]])]
+    for i in range(3):
+        picture(tmp_path / f'images/{i}.png', 10, 0)
+    path = tmp_path / 'people.json'
+    path.write_text(json.dumps(
+        {f'{i}.png': entry for i, entry in enumerate(entries)}))
+    method = GrabCutMethod(prompt=prompt)
+    report = write_masks(tmp_path / 'images', tmp_path / 'masks', method,
+                         read_people(path), progress=False)
+    masks = report['masks']
+    assert [masks[f'{i}.png']['prompt'] for i in range(3)] == told
+    # Of masks that were made before, too, and of none that was not.
+    stored = tmp_path / 'masks/masks.json'
+    for facts in masks.values():
+        del facts['prompt']
+    stored.write_text(json.dumps(report))
+    picture(tmp_path / 'images/3.png', 10, 0)
+    masks = write_masks(tmp_path / 'images', tmp_path / 'masks', method,
+                        read_people(path), progress=False)['masks']
+    assert [facts.get('prompt') for facts in masks.values()] == [*told, None]
+
+
+def test_masks_of_one_category_are_not_those_of_another(tmp_path: Path):
+    picture(tmp_path / 'images/a.png', 10, 0)
+    path, out = tmp_path / 'a.json', tmp_path / 'masks'
+    path.write_text(json.dumps(dict(
+        images=[dict(id=1, file_name='a.png', width=96, height=48)],
+        annotations=[dict(id=i, image_id=1, category_id=i,
+                          bbox=[8, 6, 14, 36]) for i in (1, 2, 3)],
+        categories=[dict(id=i + 1, name=name) for i, name in enumerate(
+            ('dog', 'antelope', 'person'))])))
+
+    def write(category: str, which: str, folder: Path = out) -> dict:
+        return write_masks(
+            tmp_path / 'images', folder, GrabCutMethod(),
+            read_people(path, category), which, progress=False)
+
+    assert write('dog', 'main')['settings']['people_category'] == 'dog'
+    for other, name in (('antelope', "'antelope'"), ('person', 'None')):
+        with pytest.raises(ValueError, match="people_category = 'dog', not "
+                           f'{name}'):
+            write(other, 'main')
+    assert write('dog', 'main')['masks'].keys() == {'a.png'}
+    # With masks of each, the categories may share a folder.
+    for category, target in (('dog', 'a_0.png'), ('antelope', 'a_1.png')):
+        masks = write(category, 'each', tmp_path / 'each')['masks']
+        assert masks[target]['prompt'] == 'box'
+
+
 def test_the_animals_of_one_category_keep_their_numbers(tmp_path: Path):
     picture(tmp_path / 'images/a.png', 10, 0)
     path = tmp_path / 'a.json'

@@ -185,6 +185,19 @@ def test_sam_is_asked_with_box_and_points(sam: str):
     assert SamMethod(sam).used()['network'] == 'vit_l'
 
 
+@pytest.mark.parametrize('prompt, box, by_both, by_points', [
+    ('auto', 'box', 'keypoints and box', 'keypoints'),
+    ('box', 'box', 'box', 'box around keypoints'),
+    ('keypoints', '', 'keypoints', 'keypoints')])
+def test_what_sam_was_asked_with_is_known(
+        sam: str, prompt: str, box: str, by_both: str, by_points: str):
+    corners, points = np.array([1., 2, 30, 40]), np.array([[5., 6], [7, 8]])
+    method = SamMethod(sam, prompt=prompt)
+    assert [method.prompt_of(person) for person in (
+        Person(corners), Person(corners, points), Person(None, points))
+            ] == [box, by_both, by_points]
+
+
 def test_broken_weights_of_sam_are_refused(sam: str):
     def build(checkpoint: str) -> None:
         raise RuntimeError('Error(s) in loading state_dict for Sam')

@@ -97,6 +97,11 @@ class GrabCutMethod:
                               'place is wrong')
         return mask
 
+    def prompt_of(self, person: Person) -> str:
+        """Return what shows a person, for the record."""
+        return ('keypoints' if self._where(person)[1] else
+                person.around_kind)
+
     def used(self) -> dict:
         """Return what made the masks, for the record."""
         return dict(package=f'opencv {cv2.__version__}', call='cv2.grabCut')

@@ -126,7 +126,8 @@ def write_masks(images: str | Path,
         What ``masks.json`` says: the ``settings``, what was ``used``, and
         for each of the ``masks`` its ``picture``, ``share`` and ``bbox``, or
         a ``reason`` why there is none; ``broken`` says that the picture
-        cannot be read.
+        cannot be read. ``prompt`` is what showed the method whom to find:
+        ``keypoints``, ``box``, ``box around keypoints``, or two of them.
 
     Raises:
         FileNotFoundError: If there are no pictures.
@@ -156,7 +157,7 @@ def write_masks(images: str | Path,
     job.fill(write, by_number, workers, progress, unit='mask')
     report = dict(
         settings=settings, used=_used(method),
-        masks=_facts(out, items, list(job.records().values())))
+        masks=_facts(out, items, list(job.records().values()), method))
     write_whole(out / REPORT, json.dumps(report, indent=1).encode())
     job.close()
     return report
@@ -249,8 +250,14 @@ def _described(method: Method, people: People | None, which: str) -> dict:
     options.pop('device', None)
     if 'weights' in options:
         options['weights'] = checksum(options['weights'])
-    return dict(method=type(method).__name__, **options, which=which,
-                people=None if people is None else checksum(people.path))
+    described = dict(method=type(method).__name__, **options, which=which,
+                     people=None if people is None else checksum(people.path))
+    # Masks of each have their number of all categories: several may lie in
+    # one folder.
+    if people is not None and which == 'main' and (
+            people.category != 'person'):
+        described['people_category'] = people.category
+    return described
 
 
 def _used(method: Method) -> dict:
@@ -281,8 +288,8 @@ def _in_shares(items: list[MaskItem], workers: int) -> Iterator[MaskItem]:
                     in zip(starts, lengths) if place < length)
 
 
-def _facts(out: Path, items: Sequence[MaskItem],
-           records: Sequence[dict]) -> dict[str, dict[str, Any]]:
+def _facts(out: Path, items: Sequence[MaskItem], records: Sequence[dict],
+           method: Method) -> dict[str, dict[str, Any]]:
     """Return what is known of each mask, whenever it was made."""
     facts: dict[str, dict] = {}
     report = out / REPORT
@@ -299,4 +306,7 @@ def _facts(out: Path, items: Sequence[MaskItem],
                                   cv2.IMREAD_GRAYSCALE)
                 facts[item.target] = dict(picture=item.name,
                                           **mask_facts(mask))
+        if item.person is not None and 'share' in facts[item.target] and (
+                not isinstance(method, BackgroundMethod)):
+            facts[item.target]['prompt'] = method.prompt_of(item.person)
     return {item.target: facts[item.target] for item in items}

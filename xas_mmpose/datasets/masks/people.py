@@ -67,6 +67,11 @@ class Person(NamedTuple):
         pad = 0.1 * (high - low).max()
         return np.concatenate([low - pad, high + pad])
 
+    @property
+    def around_kind(self) -> str:
+        """What :attr:`around` is made of, for records."""
+        return 'box' if self.box is not None else 'box around keypoints'
+
 
 class People:
     """People by picture.
@@ -75,11 +80,14 @@ class People:
         path: The file, for messages.
         people: People of each picture, which has its path, its name or its
             number in COCO as key.
+        category: Who was asked for, for records.
     """
 
     def __init__(self, path: str | Path,
-                 people: Mapping[str, list[Person]]) -> None:
+                 people: Mapping[str, list[Person]],
+                 category: str = 'person') -> None:
         self.path = str(path)
+        self.category = category
         self._people: dict[str, list[Person]] = {}
         by_last: dict[str, list[str]] = {}
         for key, crowd in people.items():
@@ -164,7 +172,7 @@ def read_people(path: str | Path, category: str = 'person') -> People:
                          f'{_FORMS}') from error
     if not found:
         raise ValueError(f'{path} has nobody: it should be {_FORMS}')
-    return People(path, found)
+    return People(path, found, category)
 
 
 def _entries(path: Path, category: str) -> Iterator[tuple[str, Person]]:

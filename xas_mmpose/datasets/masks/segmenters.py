@@ -90,6 +90,10 @@ class MaskRcnnMethod:
             raise NoMaskError(f'Mask R-CNN gives the {self.category} no mask')
         return mask
 
+    def prompt_of(self, person: Person) -> str:
+        """Return what shows a person, for the record."""
+        return person.around_kind
+
     def used(self) -> dict:
         """Return what made the masks, for the record."""
         return dict(package=f'torchvision {torchvision.__version__}',
@@ -147,12 +151,12 @@ class SamMethod:
             NoMaskError: If the person is not told, or nothing is found.
         """
         options: dict[str, Any] = {}
-        points = person.keypoints if person else None
-        if points is not None and self.prompt != 'box':
+        by_points, by_box = self._prompts(person) if person else (False, ) * 2
+        if by_points:
+            points = person.keypoints
             options.update(point_coords=points,
                            point_labels=np.ones(len(points), int))
-        if person is not None and self.prompt != 'keypoints' and (
-                person.box is not None or self.prompt == 'box'):
+        if by_box:
             options['box'] = person.around
         if not options:
             raise NoMaskError('Segment Anything wants a box or key points '
@@ -165,11 +169,23 @@ class SamMethod:
             raise NoMaskError('Segment Anything finds nothing there')
         return mask
 
+    def prompt_of(self, person: Person) -> str:
+        """Return what shows a person, for the record."""
+        by_points, by_box = self._prompts(person)
+        return ' and '.join(['keypoints'] * by_points
+                            + [person.around_kind] * by_box)
+
     def used(self) -> dict:
         """Return what made the masks, for the record."""
         return dict(package='segment_anything', network=self._network(),
                     weights=Path(self.weights).name,
                     sha256=checksum(self.weights))
+
+    def _prompts(self, person: Person) -> tuple[bool, bool]:
+        """Return whether key points, and whether a box, show a person."""
+        return (person.keypoints is not None and self.prompt != 'box',
+                self.prompt == 'box'
+                or (self.prompt == 'auto' and person.box is not None))
 
     def _network(self) -> str:
         """Return the name of the network."""
