@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -400,6 +401,60 @@ def test_the_commit_is_that_of_the_first_step(fake, make_plan, tool,
     for file in runs[1].folder.iterdir():
         file.unlink()
     assert commits('four') == [None, 'four', 'one', 'one']
+
+
+#: A row that tests another's weights; it stands before the other.
+BORROWED = """
+    again=dict(text='Another test.', config='tiny.py', weights='steep',
+               options={'model.slope': 1.0}),
+    second=dict("""
+
+
+def borrow(table_file: Path) -> None:
+    """Put such a row in."""
+    rewrite(table_file, '    second=dict(', BORROWED.replace(
+        'tiny.py', str(table_file.with_name('tiny.py'))))
+
+
+def test_weights_of_another_row_are_tested_and_not_trained(
+        fake, make_plan, table_file, tool):
+    plain = keys(make_plan())
+    borrow(table_file)
+    runs = make_plan()
+    assert names(runs)[-2:] == [('steep', 0), ('again', 0)]
+    assert {k: v for k, v in keys(runs).items() if k != 'again'} == plain
+    assert names(tool.plan.needed(runs, ['again'])) == [
+        ('first', 0), ('steep', 0), ('again', 0)]
+    assert not tool.runs.Trainer(1, 1).run(runs)
+    assert [call[:2] for call in fake.calls if call[1] == 'again'] == [
+        ('test', 'again')]
+    steep, again = runs[-2:]
+    assert again.checkpoint == steep.checkpoint
+    assert again.folder != steep.folder
+    assert again.result()['steps'] == 20
+    assert again.result()['commit'] == 'c0ffee'
+    assert not list(again.folder.glob('*.pth'))
+    # Other weights are another test.
+    rewrite(table_file, "'model.slope': 3.0", "'model.slope': 4.0")
+    assert keys(make_plan())['again'] != again.key
+    table = replace(tool.plan.read_table(table_file),
+                    compared=['MPJPE/top1'])
+    report = tool.report.make_report(table, runs, {}, dict(
+        command='run', json='a.json'))
+    page = tool.report.format_page(report)
+    assert ", the seed's last checkpoint of steep, not trained again" in page
+
+
+@pytest.mark.parametrize('old, new', [
+    ("weights='steep'", "weights='again'"),
+    ("weights='steep'", "weights='nothing'"),
+    ("weights='steep'", "weights='steep', start='first'"),
+])
+def test_weights_come_from_trained_rows(old, new, table_file, tool):
+    borrow(table_file)
+    rewrite(table_file, old, new)
+    with pytest.raises(ValueError, match='again tests the weights of'):
+        tool.plan.read_table(table_file)
 
 
 def test_what_starts_from_a_failure_is_not_started(fake, make_plan, tool):

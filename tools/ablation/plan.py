@@ -34,7 +34,10 @@ class Row:
         name: Its name.
         text: One sentence that says what it is.
         config: The config it is trained with; None if it is not trained.
-        start: Name of the row that its weights come from, or None.
+        start: Name of the row whose last weights its training starts from,
+            or None.
+        weights: Name of the row whose last weights it tests, without a
+            training of its own; None to train.
         options: Settings of the config by dotted key.
     """
 
@@ -42,6 +45,7 @@ class Row:
     text: str
     config: str | None = None
     start: str | None = None
+    weights: str | None = None
     options: Mapping[str, Any] | None = None
 
 
@@ -66,13 +70,14 @@ class Table:
 
 @dataclass(eq=False)
 class Run:
-    """A training of a row with a seed.
+    """A training of a row with a seed, or a test of another's weights.
 
     Attributes:
         row: The row.
         seed: The seed.
         cfg: Its config, complete but for the checkpoint it starts from.
         start: The run whose last checkpoint that is, or None.
+        weights: The run whose last checkpoint is tested, None for its own.
         key: Changes whenever settings, data, seed or the package's version
             change that its weights depend on; not with the code's state.
         test_key: Changes whenever its test does.
@@ -83,6 +88,7 @@ class Run:
     seed: int
     cfg: Config
     start: Run | None
+    weights: Run | None
     key: str
     test_key: str
     folder: Path
@@ -92,13 +98,22 @@ class Run:
         return f'{self.row.name}, seed {self.seed}'
 
     @property
+    def before(self) -> Run | None:
+        """The run that has to be trained first, or None."""
+        return self.weights or self.start
+
+    @property
     def checkpoint(self) -> Path:
         """Where its last checkpoint lies when it is finished."""
+        if self.weights:
+            return self.weights.checkpoint
         return self.folder / f'epoch_{self.cfg.train_cfg.max_epochs}.pth'
 
     @property
     def is_trained(self) -> bool:
         """Whether its last checkpoint is there."""
+        if self.weights:
+            return self.weights.is_trained
         # MMEngine notes a checkpoint's name once it is whole.
         return (self.has_begun and self.checkpoint.is_file() and
                 Path(self._latest.read_text()).name == self.checkpoint.name)
@@ -111,6 +126,8 @@ class Run:
     @property
     def commit_file(self) -> Path:
         """Where the commit stands that its training began with."""
+        if self.weights:
+            return self.weights.commit_file
         return self.folder / 'commit.txt'
 
     @property
@@ -138,8 +155,9 @@ def read_table(path: Path) -> Table:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a row has unknown settings or starts from one that is
-            not trained before it, or a comparison names an unknown row.
+        ValueError: If a row has unknown settings, starts from one that is
+            not trained before it, or tests one that is not trained, or a
+            comparison names an unknown row.
     """
     if not path.is_file():
         raise FileNotFoundError(f'there is no table of rows {path}')
@@ -151,12 +169,20 @@ def read_table(path: Path) -> Table:
             raise ValueError(f'{path}: {name} has the unknown settings '
                              f'{sorted(unknown)}')
         row = Row(name=name, **settings)
-        trained = [r.name for r in rows if r.config]
+        trained = [r.name for r in rows if is_trained(r)]
         if row.start is not None and row.start not in trained:
             raise ValueError(f'{path}: {name} starts from {row.start}, which '
                              f'is none of the trained rows before it: '
                              f'{trained}')
         rows.append(row)
+    trained = [row.name for row in rows if is_trained(row)]
+    for row in rows:
+        if row.weights is not None and (row.weights not in trained
+                                        or row.start or not row.config):
+            raise ValueError(
+                f'{path}: {row.name} tests the weights of {row.weights}. '
+                f'That must be one of the trained rows {trained}, and such '
+                'a row has a config, but no start')
     comparisons = [tuple(pair) for pair in table['comparisons']]
     for pair in comparisons:
         if not set(pair) <= table['rows'].keys():
@@ -164,6 +190,11 @@ def read_table(path: Path) -> Table:
                              'unknown row')
     more = {key: table[key] for key in ('compared', 'note') if key in table}
     return Table(table['title'], rows, comparisons, **more)
+
+
+def is_trained(row: Row) -> bool:
+    """Say whether a row has trainings of its own."""
+    return bool(row.config) and row.weights is None
 
 
 def make_config(row: Row, options: Mapping[str, Any]) -> Config:
@@ -243,27 +274,30 @@ def plan(rows: Sequence[Row], seeds: Sequence[int], out: Path,
     runs: dict[tuple[str, int], Run] = {}
     configs = {row.name: make_config(row, options or {})
                for row in rows if row.config}
+    # Those that test the weights of others come behind all of these.
+    rows = sorted((row for row in rows if row.config),
+                  key=lambda row: not is_trained(row))
     for seed in seeds:
         for row in rows:
-            if not row.config:
-                continue
             cfg = with_seed(configs[row.name], seed)
-            start = runs[row.start, seed] if row.start else None
+            start, weights = (runs.get((name, seed))
+                              for name in (row.start, row.weights))
+            before = weights or start
             key = _key(cfg, _DECISIVE, checksum,
-                       start.key if start else None)
+                       before.key if before else None)
             test_key = _key(cfg, _TEST, checksum, key)
             folder = out / row.name / f'seed{seed}_{key}'
-            runs[row.name, seed] = Run(row, seed, cfg, start, key, test_key,
-                                       folder)
+            runs[row.name, seed] = Run(row, seed, cfg, start, weights, key,
+                                       test_key, folder)
     return list(runs.values())
 
 
 def needed(runs: Sequence[Run], names: Sequence[str]) -> list[Run]:
-    """Return the runs of some rows and those they start from, in order."""
+    """Return the runs of some rows and those they build on, in order."""
     wanted = set()
     for run in reversed(runs):
         if run.row.name in names or run in wanted:
-            wanted |= {run, run.start}
+            wanted |= {run, run.before}
     return [run for run in runs if run in wanted]
 
 

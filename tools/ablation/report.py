@@ -91,7 +91,7 @@ def make_report(table: Table, runs: Sequence[Run],
     for row in table.rows:
         about[row.name] = dict(
             text=row.text, config=row.config, start=row.start,
-            options=dict(row.options or {}))
+            weights=row.weights, options=dict(row.options or {}))
         if row.config is None:
             means[row.name] = {f'{metric}/top1': summary([value])
                                for metric, value in mean_pose.items()}
@@ -192,6 +192,9 @@ def _recipe(about: Mapping[str, Any]) -> list[str]:
     first = f'`{about["config"]}`'
     if about['start']:
         first += f", from the seed's last checkpoint of {about['start']}"
+    if about.get('weights'):
+        first += (f", the seed's last checkpoint of {about['weights']}, not "
+                  'trained again')
     if about['seeds']:
         first += (f'; epochs: {_words(about["epochs"])}, steps: '
                   f'{_words(about["steps"])}, trained with version '

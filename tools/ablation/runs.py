@@ -56,7 +56,7 @@ class Trainer:
         """
         waiting: list[Run] = []
         for run in reversed(runs):
-            is_start = any(other.start is run for other in waiting)
+            is_start = any(other.before is run for other in waiting)
             if run.result() is None or (is_start and not run.is_trained):
                 waiting.insert(0, run)
         if len(waiting) < len(runs):
@@ -90,11 +90,11 @@ class Trainer:
                    failures: dict[Run, str]) -> list[Run]:
         """Return the runs to start now; drop those that never can."""
         for run in list(waiting):
-            if run.start in failures:
+            if run.before in failures:
                 waiting.remove(run)
-                failures[run] = f'{run}: cannot start without {run.start}'
+                failures[run] = f'{run}: cannot start without {run.before}'
         ready = [run for run in waiting
-                 if run.start is None or run.start.is_trained]
+                 if run.before is None or run.before.is_trained]
         return ready[:self.jobs - len(running)]
 
     def _perform(self, run: Run) -> None:
