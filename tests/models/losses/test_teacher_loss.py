@@ -33,6 +33,25 @@ def test_it_is_the_divergence_of_scipy():
     assert loss.item() == pytest.approx(2 * 0.6931471805599453)
 
 
+@pytest.mark.parametrize('weight', [0.0, 0.25])
+def test_depth_counts_by_its_weight(weight: float):
+    got, wanted = marginals(seed=0), marginals(seed=1)
+    parts = [scipy.special.rel_entr(w.numpy(), g.numpy()).sum() / (2 * 5)
+             for g, w in zip(got, wanted)]
+    got = Marginals(*(m.requires_grad_() for m in got))
+    loss = TeacherLoss(depth_weight=weight)(got, wanted)
+    assert loss.item() == pytest.approx(
+        parts[0] + parts[1] + weight * parts[2], rel=1e-12)
+    loss.backward()
+    assert bool(got.z.grad.any()) == bool(weight)
+    assert got.x.grad.any()
+
+
+def test_a_negative_weight_of_depth_is_refused():
+    with pytest.raises(ValueError, match='depth_weight is negative: -1'):
+        TeacherLoss(depth_weight=-1)
+
+
 def test_at_the_teachers_it_is_zero_and_flat():
     wanted = marginals()
     logits = [m.log().requires_grad_() for m in wanted]
