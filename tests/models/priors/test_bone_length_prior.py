@@ -25,7 +25,7 @@ def decoder():
 
 @pytest.fixture
 def prior():
-    return BoneLengthPrior(METAINFO)
+    return BoneLengthPrior(METAINFO, weight=0.5, spread=0.3)
 
 
 def one_hot(bins, size):
@@ -156,7 +156,7 @@ def test_the_size_of_the_pose_does_not_count(decoder):
                       + 0.5 * one_hot([6, 8, 4], BINS))
     found = []
     for size in (1.0, 7.0):
-        prior = BoneLengthPrior(METAINFO)
+        prior = BoneLengthPrior(METAINFO, spread=0.3)
         teach(prior, size * torch.tensor([[0.3, 0.5], [0.2, 0.6]]))
         found.append(prior(given, decoder).z)
     assert (found[0] - found[1]).abs().max() < 1e-4

@@ -64,8 +64,8 @@ class BoneLengthPrior(BaseModule):
 
     def __init__(self,
                  metainfo: Mapping[str, Any],
-                 weight: float = 0.5,
-                 spread: float = 0.3,
+                 weight: float = 1.0,
+                 spread: float = 0.5,
                  outlier: float = 8.0,
                  momentum: float = 0.01) -> None:
         super().__init__()
