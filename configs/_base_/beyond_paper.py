@@ -7,8 +7,11 @@ ema = dict(
     ema_type='ExponentialMovingAverage',
     momentum=0.02,
     update_buffers=True)
-# ... teaches the detector what it sees in target pictures.
-teacher = dict(type='TeacherLoss', loss_weight=2.0)
+# ... teaches the detector where it sees joints in target pictures; how deep
+# they lie it knows too badly to teach.
+teacher = dict(type='TeacherLoss', depth_weight=0.0, loss_weight=2.0)
+# The depths of a pose's joints agree on the lengths of its bones.
+bones = dict(type='BoneLengthPrior')
 # The mean of the likeliest whole poses is the first hypothesis.
 ranker = dict(type='PoseRanker', first='mean')
 target_hooks = [

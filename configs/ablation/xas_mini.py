@@ -1,7 +1,8 @@
 # The rows of docs/ablation_xas_mini.md: `python tools/run_ablation.py`.
 # A row is its config with the options set, as --cfg-options does; `start`
 # names the row whose last checkpoint, of the same seed, its weights come
-# from. A row without a config is not trained.
+# from; one with `weights` tests those of that row as they are. A row without
+# a config is not trained.
 title = 'XaS-Mini'
 
 STAGE1 = 'configs/xas_mini_s1.py'
@@ -66,14 +67,23 @@ rows = dict(
         start='stage1'),
     teacher=dict(
         text='And what goes beyond the paper in training: averaged weights '
-        '(EMA), which teach the detector on target pictures, and batch norm '
-        'with the statistics of target pictures.',
+        '(EMA), which teach the detector where joints are in target '
+        'pictures, and batch norm with the statistics of target pictures.',
         config=FULL,
-        start='stage1',
+        weights='full',
+        options={
+            'model.head.bone_prior': None,
+            'model.head.pose_ranker': None
+        }),
+    bones=dict(
+        text='And depths that agree on bone lengths, those of the labelled '
+        'pairs: another choice at test time.',
+        config=FULL,
+        weights='full',
         options={'model.head.pose_ranker': None}),
     full=dict(
         text='And the mean of the likeliest whole poses as the first '
-        'hypothesis: the same training, another choice at test time.',
+        'hypothesis: one more choice at test time.',
         config=FULL,
         start='stage1'),
     # Decoding as theirs (the codec's `reference`) would not fit the weights
@@ -111,6 +121,7 @@ comparisons = [
     ('masks', 'masks_symmetry'),
     ('masks_symmetry', 'masks_symmetry_prior'),
     ('masks_symmetry_prior', 'teacher'),
-    ('teacher', 'full'),
+    ('teacher', 'bones'),
+    ('bones', 'full'),
     ('reference_defects', 'full'),
 ]

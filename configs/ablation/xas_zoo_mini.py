@@ -14,6 +14,13 @@ STAGE1 = 'configs/xas_zoo_mini_s1.py'
 STAGE2 = 'configs/xas_zoo_mini_s2.py'
 FULL = 'configs/xas_zoo_mini_full_s2.py'
 
+no_pretext = {
+    'model.head.loss_skeleton_mask.loss_weight': 0.0,
+    'model.head.loss_physique_mask.loss_weight': 0.0,
+    'model.head.loss_symmetry.loss_weight': 0.0,
+    'model.head.loss_prior.loss_weight': 0.0,
+}
+
 rows = dict(
     mean_pose=dict(
         text='Predicts the mean of the labelled training poses, whatever '
@@ -26,22 +33,35 @@ rows = dict(
         'training longer does by itself.',
         config=STAGE2,
         start='stage1',
+        options=no_pretext),
+    control_bones=dict(
+        text='And depths that agree on bone lengths, those of the labelled '
+        'pairs, at test time.',
+        config=STAGE2,
+        start='stage1',
         options={
-            'model.head.loss_skeleton_mask.loss_weight': 0.0,
-            'model.head.loss_physique_mask.loss_weight': 0.0,
-            'model.head.loss_symmetry.loss_weight': 0.0,
-            'model.head.loss_prior.loss_weight': 0.0,
+            **no_pretext, 'model.head.bone_prior': dict(
+                type='BoneLengthPrior')
         }),
     paper=dict(
         text='Stage 2: masks, symmetry and the adversarial prior, the '
         'pretext tasks of the paper.',
         config=STAGE2,
         start='stage1'),
+    teacher=dict(
+        text='And what goes beyond the paper in training: averaged weights '
+        '(EMA), which teach the detector where key points are in target '
+        'pictures, and batch norm with the statistics of target pictures.',
+        config=FULL,
+        weights='full',
+        options={
+            'model.head.bone_prior': None,
+            'model.head.pose_ranker': None
+        }),
     full=dict(
-        text='And what goes beyond the paper: averaged weights (EMA), which '
-        'teach the detector on target pictures, batch norm with the '
-        'statistics of target pictures, and the mean of the likeliest whole '
-        'poses as the first hypothesis.',
+        text='And depths that agree on bone lengths, those of the labelled '
+        'pairs, and the mean of the likeliest whole poses as the first '
+        'hypothesis: other choices at test time.',
         config=FULL,
         start='stage1'),
 )
@@ -50,7 +70,10 @@ rows = dict(
 comparisons = [
     ('stage1', 'full'),
     ('stage1', 'control'),
+    ('control', 'control_bones'),
     ('control', 'paper'),
-    ('control', 'full'),
+    ('paper', 'teacher'),
+    ('teacher', 'full'),
+    ('control_bones', 'full'),
 ]
 compared = ['N-MPJPE/top1', 'P-MPJPE/top1']

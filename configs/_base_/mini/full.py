@@ -2,7 +2,10 @@
 _base_ = ['./both.py', '../beyond_paper.py']
 
 model = dict(
-    head=dict(loss_teacher=_base_.teacher, pose_ranker=_base_.ranker))
+    head=dict(
+        loss_teacher=_base_.teacher,
+        bone_prior=_base_.bones,
+        pose_ranker=_base_.ranker))
 default_hooks = dict(ema=_base_.ema)
 
 # The teacher begins with stage 2, as the pretext tasks do.
