@@ -1,6 +1,7 @@
 """A wheel holds what the package and OpenMMLab's `mim` look for."""
 from __future__ import annotations
 
+import runpy
 import shutil
 import subprocess
 import sys
@@ -74,6 +75,9 @@ def test_a_wheel_made_of_the_source_archive(checkout: Path, tmp_path: Path):
         assert _get_cfg_metainfo(str(installed), name)['Name']
         cfg = Config.fromfile(installed / '.mim' / model['Config'])
         assert cfg.model.head.type == 'MultiHypothesisHead'
+    # And as our own inferencer looks for its names.
+    root = runpy.run_path(str(installed / 'apis' / 'zoo.py'))['ROOT']
+    assert root == (installed / '.mim').resolve()
 
 
 def test_an_editable_installation_has_links(checkout: Path):

@@ -191,17 +191,21 @@ def masks(args: argparse.Namespace) -> Any:
 def left(inputs: Sequence[str], results: ResultsFile) -> Iterator[Picture]:
     """Yield the pictures that are not done.
 
-    What has the name of another picture is a broken one: boxes, masks and
-    drawings go by names.
+    What has the name of another picture, or is of a video that has the name
+    of another video, is a broken one: boxes, masks and drawings go by names.
     """
-    names: dict[str, str] = {}
+    owners: dict[Path, str] = {}
     for picture in pictures_of(inputs):
-        first = names.setdefault(str(Path(picture.name).with_suffix('')),
-                                 picture.path)
-        if first != picture.path:
+        name = Path(picture.name).with_suffix('')
+        # Of two such videos the longer one's end has no such frames.
+        keys = [name] + [name.parent / '*'] * (picture.frame is not None)
+        others = [owner for owner in (owners.setdefault(key, picture.path)
+                                      for key in keys)
+                  if owner != picture.path]
+        if others:
             picture = picture._replace(
-                problem=f'{first} has the same name: give the folder above '
-                'both, or find their poses one after the other')
+                problem=f'{others[0]} has the same name: give the folder '
+                'above both, or find their poses one after the other')
         if (picture.path, picture.frame) not in results.done:
             yield picture
 

@@ -174,7 +174,8 @@ def test_batches_change_neither_order_nor_poses(inferencer, picture,
         for a, b in zip(ours.people, theirs.people):
             same(a, b)
     assert many[4].people[0].box_source == 'picture'
-    assert many[4].people[0].box.tolist() == [0, 0, 210, 190]
+    assert many[4].people[0].box.tolist() == [
+        -0.5, -0.5, 209.5, 189.5]
 
 
 def test_a_stream_is_neither_read_ahead_nor_kept(inferencer, picture):

@@ -46,7 +46,7 @@ def test_boxes_of_a_file(tmp_path):
         dict(file_name='a.jpg', bbox=[5, 5, 5, 5], score=0.2)]))
     hints = Hints(boxes=read_people(path))
     assert boxes_of(hints, A) == [[1, 2, 30, 20]]
-    assert boxes_of(hints, B) == [[0, 0, 60, 40]]
+    assert boxes_of(hints, B) == [[-0.5, -0.5, 59.5, 39.5]]
 
 
 def test_a_method_is_told_the_key_points_of_a_file(tmp_path):
@@ -137,10 +137,21 @@ def test_no_picture_takes_the_mask_of_another(tmp_path):
             boxes_of(hints, Picture(second[1], second[0], image=IMAGE))
 
 
+def test_the_whole_picture_is_what_a_full_mask_shows():
+    whole, = Hints().subjects(A, IMAGE, None, None)
+    full, = Hints().subjects(A, IMAGE, None, np.ones((40, 60), bool))
+    assert (whole.source, full.source) == ('picture', 'mask')
+    # Edges: half a pixel to each side of the outermost centres, 0 and 59.
+    assert whole.box.tolist() == full.box.tolist() == [-0.5, -0.5, 59.5, 39.5]
+    center, scale = mask_box(np.ones((40, 60), bool), padding=1)
+    assert ((whole.box[:2] + whole.box[2:]) / 2).tolist() == center.tolist()
+    assert max(whole.box[2:] - whole.box[:2]) == scale[0] == 60
+
+
 def test_masks_in_a_list_are_those_of_pictures():
     hints = Hints(masks=[disc(), None])
     assert boxes_of(hints, A) == [[10.5, 4.5, 16.5, 19.5]]
-    assert boxes_of(hints, B) == [[0, 0, 60, 40]]
+    assert boxes_of(hints, B) == [[-0.5, -0.5, 59.5, 39.5]]
 
 
 @pytest.mark.parametrize('hints, message', [

@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -100,14 +101,36 @@ def test_a_camera_that_is_no_json(tool, photos):
                             '--camera', str(path), '--device', 'cpu'])
 
 
-def test_a_video_of_a_video(tool, tmp_path, check_results):
+def film(path: Path, frames: int) -> Path:
+    """Write a video of noise."""
     rng = np.random.default_rng(0)
-    path = tmp_path / 'walk.avi'
+    path.parent.mkdir(exist_ok=True)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10,
                              (64, 48))
-    for _ in range(3):
+    for _ in range(frames):
         writer.write(rng.integers(0, 255, (48, 64, 3), dtype=np.uint8))
     writer.release()
+    return path
+
+
+def test_a_longer_video_of_the_same_name_is_told_to_its_end(tool, tmp_path):
+    first, second = (str(film(tmp_path / f'{folder}/walk.avi', frames))
+                     for folder, frames in (('a', 2), ('b', 4)))
+    # A picture of the video's own name draws no video.
+    shutil.copy(film(tmp_path / 'walk.avi', 1), tmp_path / 'walk.jpg')
+    pictures = list(tool('infer').left(
+        [first, str(tmp_path / 'walk.jpg'), second, first],
+        SimpleNamespace(done=())))
+    assert [(p.path, p.frame, p.problem and p.problem.split(':')[0])
+            for p in pictures] == [
+        (first, 0, None), (first, 1, None),
+        (str(tmp_path / 'walk.jpg'), None, None),
+        *[(second, i, f'{first} has the same name') for i in range(4)],
+        (first, 0, None), (first, 1, None)]
+
+
+def test_a_video_of_a_video(tool, tmp_path, check_results):
+    path = film(tmp_path / 'walk.avi', 3)
     (tmp_path / 'people.json').write_text(json.dumps({
         'walk/000002.jpg': dict(bbox=[5, 5, 20, 40])}))
     status = tool('infer').main([

@@ -25,7 +25,8 @@ class Subject(NamedTuple):
     """Somebody in a picture.
 
     Attributes:
-        box: x1, y1, x2, y2 (4,) in px.
+        box: x1, y1, x2, y2 (4,) in px: edges, where whole numbers are
+            centres of pixels; the whole picture begins at -0.5.
         score: How sure a detector is; else 1.
         source: What told the box: ``'given'``, ``'mask'``, ``'detector'``,
             or ``'picture'`` where nothing did.
@@ -125,7 +126,8 @@ class Hints:
             boxes, scores = self._detector(image)
             boxes, source = np.reshape(boxes, (-1, 4)), 'detector'
         else:
-            boxes, source = np.array([[0, 0, *size[::-1]]]), 'picture'
+            boxes = np.array([[0, 0, *size[::-1]]]) - 0.5
+            source = 'picture'
         if masks and len(masks) == 1 and len(boxes) > 1:
             # One mask of all of them.
             masks = masks * len(boxes)

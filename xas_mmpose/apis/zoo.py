@@ -6,8 +6,21 @@ from typing import NamedTuple
 
 import yaml
 
-#: Holds ``configs`` and ``weights`` where the package is a checkout.
-ROOT = Path(__file__).resolve().parents[2]
+
+def models_root(package: Path) -> Path:
+    """Return the folder of ``configs``, and of the weights that they name.
+
+    Args:
+        package: The folder of the package: in a checkout the configs lie
+            beside it, in an installation in its ``.mim``.
+    """
+    beside = package.parent
+    return (beside if (beside / 'model-index.yml').is_file() else
+            package / '.mim')
+
+
+#: See :func:`models_root`.
+ROOT = models_root(Path(__file__).resolve().parents[1])
 
 
 class Model(NamedTuple):
@@ -51,6 +64,6 @@ def find_model(name: str, root: Path = ROOT) -> Model:
                  f'there are no weights below {root}: they come with the '
                  'repository, not with a wheel')
         raise ValueError(f'{name!r} is neither a config file nor the name of '
-                         f'a model with weights; {there}. Or give a config '
-                         'file and checkpoint=')
+                         f'a model with weights; {there}. Or give '
+                         'checkpoint=, with a config file or its name')
     return known[name]
