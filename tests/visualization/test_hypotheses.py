@@ -121,8 +121,8 @@ def test_views_show_x_and_depth_at_one_scale(scene, size):
 
 
 @pytest.mark.parametrize('reach, limit', [
-    (0, 1000), (510, 1000), (990, 1000), (1010, 1200), (2200, 2200),
-    (6100, 6200), (60, 100), (130, 150), (2.2, 2.5), (0.4, 0.4)])
+    (0, 1000), (510, 1000), (990, 1000), (1010, 1200), (2200, 2400),
+    (6100, 6400), (60, 100), (130, 150), (2.2, 2.5), (0.4, 0.4)])
 def test_views_end_at_round_numbers(reach, limit):
     poses = np.zeros((1, 2, 3))
     poses[0, 1, 1] = -reach

@@ -47,8 +47,9 @@ def draw_depth_strips(
     paste_axes(
         sheet, panel, (NAMES - 1, 24, 12, 36), (-limit, limit),
         'depth (mm, away)', title='depth profiles',
+        # Thin letters need more contrast than lines.
         rows=tuple((name, tuple(color)) for name, color in zip(
-            names, colors.tolist())))
+            names, (0.8 * colors).tolist())))
     ends = (depths[1:] + depths[:-1]) / 2
     ends = np.concatenate([[2 * depths[0] - ends[0]], ends,
                            [2 * depths[-1] - ends[-1]]])

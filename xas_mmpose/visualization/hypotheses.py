@@ -256,7 +256,8 @@ def _limit(hypotheses_3d: np.ndarray,
         return 1000.0
     # A round number: five of a power of ten, and no more than 500.
     if reach > 1000:
-        return math.ceil(reach / 200) * 200.0
+        # Dots at the edge are seen whole.
+        return math.ceil(1.02 * reach / 200) * 200.0
     # A round number: five of a power of ten, and no more than 500.
     step = min(500.0, 5 * 10.0**math.floor(math.log10(reach / 5)))
     return max(2 * step, math.ceil(reach / step) * step)
