@@ -2,6 +2,7 @@
 # make xas-mini   the free benchmark, in data/xas_mini
 # make test       the test suite
 # make lint       style and spelling
+# make docs-check run the commands of the documentation, small, and check all
 # make env        only set up the environment (the others do so themselves)
 # make clean      remove caches; the environment and results stay
 #
@@ -19,7 +20,7 @@ export PYTHONPATH := $(CURDIR)$(if $(PYTHONPATH),:$(PYTHONPATH))
 export XAS_VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo xas-mini test lint clean
+.PHONY: help env demo xas-mini test lint docs-check clean
 
 help:
 	@sed -n 's/^# \?//; /^$$/q; p' Makefile
@@ -40,6 +41,9 @@ test: env
 lint: env
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m codespell_lib .
+
+docs-check: env
+	$(PYTHON) tools/check_docs.py
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ def tool() -> Iterator[Callable[[str], ModuleType]]:
         patch.syspath_prepend(str(TOOLS))
         yield importlib.import_module
         # Nothing of the tools stays importable.
-        for name in [n for n in sys.modules if n.split('.')[0] in (
-                'check_dataset', 'checking', 'infer', 'inference',
-                'masking')]:
-            del sys.modules[name]
+        for name, module in list(sys.modules.items()):
+            if (getattr(module, '__file__', None) or '').startswith(
+                    f'{TOOLS}{os.sep}'):
+                del sys.modules[name]
