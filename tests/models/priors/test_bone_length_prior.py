@@ -210,3 +210,35 @@ def test_buffers_are_single_numbers_a_key_point(prior):
     state = prior.state_dict()
     assert sorted(state) == ['first_moment', 'second_moment', 'seen']
     assert {np.prod(v.shape) for v in state.values()} == {3}
+
+
+#: Poses shared unevenly; the second process has none of the last batch.
+SCRIPT = """
+import torch
+
+from xas_mmpose.models import BoneLengthPrior
+
+
+def learn(shares):
+    prior = BoneLengthPrior(dict(parent_indices=[1, 1, 0]))
+    generator = torch.Generator().manual_seed(0)
+    for counts in ((5, 2), (3, 4), (2, 0)):
+        poses = torch.rand(sum(counts), 3, 3, generator=generator)
+        weight = (torch.rand(sum(counts), 3, generator=generator)
+                  < 0.8).float()
+        prior.observe(*(part.split(list(counts))[rank] if shares else part
+                        for part in (poses, weight)))
+    return prior.state_dict()
+
+
+alone = learn(False)
+meet()
+together = learn(True)
+for name in alone:
+    assert alone[name].abs().sum() > 0
+    torch.testing.assert_close(alone[name], together[name])
+"""
+
+
+def test_two_processes_learn_what_one_does(two_processes):
+    two_processes(SCRIPT)
