@@ -280,7 +280,9 @@ class Pose3DInferencer:
             cube_size=cube_size,
             camera=job.camera,
             root_3d=found.roots_3d[0] if 'roots_3d' in found else None,
-            ranking=dict(found.get('pose_ranking') or {}),
+            ranking={**(found.get('pose_ranking') or {}),
+                     **({'bone_weight': found.bone_weight}
+                        if 'bone_weight' in found else {})},
             depth_profiles=profiles)
 
     def _warn(self, subject: Subject) -> None:

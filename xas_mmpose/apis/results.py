@@ -63,8 +63,9 @@ class PersonPose:
         root_3d: The root (3,) in the camera frame, mm, where the camera is
             known. Its direction is seen; its distance is that at which
             ``cube_size`` fills the crop, no measurement.
-        ranking: How a ``PoseRanker`` ordered the poses; empty where they are
-            ordered by the depths of single key points.
+        ranking: How a ``PoseRanker`` ordered the poses and, as
+            ``bone_weight``, how much the lengths of bones counted; empty
+            where they are ordered by the depths of single key points.
         depth_profiles: Where asked for.
         timings: ``prepare`` (crop) and ``predict`` (its share of the batch)
             in ms.

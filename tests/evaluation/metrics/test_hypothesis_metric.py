@@ -218,8 +218,13 @@ def test_ranked_needs_a_prior(target, make_sample, evaluate):
     metric = _metric(report_protocol=True)
     assert 'order whole poses by mass;' in evaluate(
         metric, [by_mass])['MPJPE/top1/protocol']
+    plain = make_sample(target, target[None])
     assert 'order as predicted;' in evaluate(
-        metric, [make_sample(target, target[None])])['MPJPE/top1/protocol']
+        metric, [plain])['MPJPE/top1/protocol']
+    for weight, words in ((0.0, 'order as predicted;'),
+                          (0.5, 'predicted, depths weighed by bone lengths;')):
+        plain.pred_instances.set_metainfo(dict(bone_weight=weight))
+        assert words in evaluate(metric, [plain])['MPJPE/top1/protocol']
 
 
 def test_what_is_missing_stays_missing_on_the_other_side(target, make_sample,

@@ -85,9 +85,10 @@ def test_losses_are_the_same_with_it(skeleton, make_head):
 def test_predictions_are_decoded_from_what_the_prior_makes(
         skeleton, make_head):
     head = make_head(skeleton, bone_prior=dict(weight=2.0))
-    poses = samples(skeleton, ['synthetic'] * 4)
-    head.loss(features(4), poses)
     batch = [PoseDataSample() for _ in range(3)]
+    assert head.predict(features(3), batch)[0].bone_weight == 0
+    head.loss(features(4), samples(skeleton, ['synthetic'] * 4))
+    assert head.predict(features(3), batch)[0].bone_weight == 2
     found = head.predict(features(3), batch, dict(output_depth_profiles=True))
     marginals = head.marginals(features(3))
     profiles = head.bone_prior(marginals, head.decoder)

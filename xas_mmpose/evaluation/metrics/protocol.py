@@ -64,12 +64,14 @@ def provenance(sample: Mapping[str, Any]) -> dict[str, str]:
 
     Args:
         sample: Data sample as a dictionary, with ``crop_rule`` and, where
-            the head ranks poses, ``pred_instances.pose_ranking``.
+            the head ranks poses, ``pred_instances.pose_ranking``; where
+            bone lengths count, ``pred_instances.bone_weight``.
 
     Returns:
         ``crop_rule`` and the ``order`` of the hypotheses, in words.
     """
-    ranking = sample.get('pred_instances', {}).get('pose_ranking')
+    instances = sample.get('pred_instances', {})
+    ranking = instances.get('pose_ranking')
     order = 'as predicted'
     if ranking:
         grounds = [name for name in ('mass', 'prior')
@@ -77,6 +79,8 @@ def provenance(sample: Mapping[str, Any]) -> dict[str, str]:
         order = f'whole poses by {" and ".join(grounds) or "nothing"}'
         if ranking['first'] == 'mean':
             order += ', their mean first'
+    if instances.get('bone_weight', 0) > 0:
+        order += ', depths weighed by bone lengths'
     return dict(crop_rule=sample.get('crop_rule') or 'unknown', order=order)
 
 

@@ -329,7 +329,8 @@ class MultiHypothesisHead(HeatmapHead):
               with a ``bone_prior`` what it has made of the volumes'
 
             and with a ``pose_ranker`` the metainfo ``pose_ranking``: its
-            ``mass_weight``, ``prior_weight`` and ``first``.
+            ``mass_weight``, ``prior_weight`` and ``first``; with a
+            ``bone_prior`` ``bone_weight``, 0 while it knows no lengths.
 
         Raises:
             ValueError: If the ``pose_ranker`` asks a discriminator that no
@@ -342,14 +343,17 @@ class MultiHypothesisHead(HeatmapHead):
             marginals = self.marginals(feats)
         *decoded, profiles = (value.detach().cpu().numpy() for value in
                               self.decode_poses(marginals))
-        ranking = {}
+        rules = {}
         if self.pose_ranker is not None:
-            ranking = dict(pose_ranking=self.pose_ranker.ranking)
+            rules.update(pose_ranking=self.pose_ranker.ranking)
+        if self.bone_prior is not None:
+            rules.update(bone_weight=self.bone_prior.weight
+                         * self.bone_prior.is_ready)
         if not (test_cfg and test_cfg.get('output_depth_profiles', False)):
             profiles = None
         return self._instances(
             *decoded, [sample.metainfo for sample in batch_data_samples],
-            profiles, ranking)
+            profiles, rules)
 
     def decode_poses(self, marginals: Marginals) -> tuple[Tensor, ...]:
         """Turn marginals into the poses that :meth:`predict` returns.
@@ -369,11 +373,11 @@ class MultiHypothesisHead(HeatmapHead):
         hypotheses, scores = self.decoder.decode_marginals(marginals)
         # Poses are told relative to the root, which therefore has one place:
         # another mode of it would shift a whole hypothesis.
-        root = self.root_index
-        hypotheses = hypotheses.clone()
-        hypotheses[:, 1:, root] = hypotheses[:, :1, root]
-        scores = scores.clone()
-        scores[:, 1:, root] = scores[:, :1, root]
+        is_root = torch.arange(
+            self.num_keypoints, device=scores.device) == self.root_index
+        hypotheses = torch.where(is_root[:, None], hypotheses[:, :1],
+                                 hypotheses)
+        scores = torch.where(is_root, scores[:, :1], scores)
         keypoint_scores = scores[:, :1]
         if self.pose_ranker is not None:
             ranked = self.pose_ranker(hypotheses, scores)
@@ -403,7 +407,7 @@ class MultiHypothesisHead(HeatmapHead):
                    keypoint_scores: np.ndarray,
                    metainfos: Sequence[Mapping[str, Any]],
                    profiles: np.ndarray | None = None,
-                   ranking: Mapping[str, Any] | None = None
+                   rules: Mapping[str, Any] | None = None
                    ) -> list[InstanceData]:
         """Convert hypotheses (B, M, K, 3) into all frames, in float64."""
         hypotheses = hypotheses.astype(np.float64)
@@ -436,6 +440,6 @@ class MultiHypothesisHead(HeatmapHead):
                 fields['roots_3d'] = roots[i:i + 1]
             if profiles is not None:
                 fields['depth_profiles'] = profiles[i:i + 1]
-            instances.append(InstanceData(metainfo=dict(ranking or {}),
+            instances.append(InstanceData(metainfo=dict(rules or {}),
                                           **fields))
         return instances
