@@ -13,7 +13,8 @@ from xas_mmpose.models import BoneLengthPrior
 from xas_mmpose.ops import Marginals
 
 #: A chain of three key points, the root in the middle of the list.
-METAINFO = dict(parent_indices=[1, 1, 0])
+METAINFO = dict(keypoint_info={0: {}, 1: {}, 2: {}},
+                parent_indices=[1, 1, 0])
 BINS = 16
 
 
@@ -115,8 +116,9 @@ def test_averages_of_the_buffers_keep_the_lengths(prior):
 def test_the_posterior_of_one_bone_is_bayes(decoder):
     # Root at the depth of bin 8, key point 1 column away (an eighth) and at
     # one of two depths, 0 or 4 bins from it: 0.125 or 0.125 * sqrt(17).
-    prior = BoneLengthPrior(dict(parent_indices=[0, 0]), weight=0.5,
-                            spread=0.3, outlier=8.0)
+    prior = BoneLengthPrior(
+        dict(keypoint_info={0: {}, 1: {}}, parent_indices=[0, 0]),
+        weight=0.5, spread=0.3, outlier=8.0)
     poses = torch.zeros(1, 2, 3)
     poses[:, 1, 0] = 0.125 * math.sqrt(17)
     prior.observe(poses, torch.ones(1, 2))
@@ -195,7 +197,8 @@ def test_half_a_checkpoint_is_not_enough(prior):
 
 
 @pytest.mark.parametrize(('options', 'text'), [
-    (dict(metainfo={}), 'no parent_indices'),
+    (dict(metainfo=dict(METAINFO, parent_indices=[0, 1, 0])),
+     'one root, got 2'),
     (dict(weight=0), 'weight, spread and outlier'),
     (dict(spread=-1), 'weight, spread and outlier'),
     (dict(momentum=0), 'momentum is above 0'),
@@ -220,7 +223,8 @@ from xas_mmpose.models import BoneLengthPrior
 
 
 def learn(shares):
-    prior = BoneLengthPrior(dict(parent_indices=[1, 1, 0]))
+    prior = BoneLengthPrior(dict(keypoint_info={0: {}, 1: {}, 2: {}},
+                                 parent_indices=[1, 1, 0]))
     generator = torch.Generator().manual_seed(0)
     for counts in ((5, 2), (3, 4), (2, 0)):
         poses = torch.rand(sum(counts), 3, 3, generator=generator)

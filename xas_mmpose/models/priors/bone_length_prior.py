@@ -13,6 +13,8 @@ from torch import Tensor
 
 from xas_mmpose.codecs import DepthModeVolume
 from xas_mmpose.ops import Marginals, tree_beliefs
+from xas_mmpose.ops.tree_beliefs import from_the_root
+from xas_mmpose.skeletons import parents_of
 
 from ..heads.pretext_losses import isotropic
 from ..losses.process_mean import process_mean
@@ -50,16 +52,16 @@ class BoneLengthPrior(BaseModule):
     Not a part of the paper.
 
     Args:
-        metainfo: ``dataset_info`` of the key points; ``parent_indices`` are
-            its bones.
+        metainfo: ``dataset_info`` of the key points; each with its parent
+            (:func:`~xas_mmpose.skeletons.parents_of`) is a bone.
         weight: Weight of a bone against a profile.
         spread: Least standard deviation of the logarithm of a length.
         outlier: Bones further off than this count as much as this.
         momentum: Share of a batch in the running moments.
 
     Raises:
-        ValueError: If a number is out of range, or the metainfo has no tree
-            of parents.
+        ValueError: If a number is out of range, or the key points are not a
+            tree with one root.
     """
 
     def __init__(self,
@@ -69,17 +71,13 @@ class BoneLengthPrior(BaseModule):
                  outlier: float = 8.0,
                  momentum: float = 0.01) -> None:
         super().__init__()
-        if 'parent_indices' not in metainfo:
-            raise ValueError(
-                'the metainfo of BoneLengthPrior has no parent_indices: give '
-                'it the dataset_info of the data set, with the parent of '
-                'each key point')
         if min(weight, spread, outlier) <= 0 or not 0 < momentum <= 1:
             raise ValueError(
                 'weight, spread and outlier of BoneLengthPrior are positive, '
                 'momentum is above 0 and at most 1, got '
                 f'{weight}, {spread}, {outlier} and {momentum}')
-        self.parents = [int(p) for p in metainfo['parent_indices']]
+        self.parents = parents_of(metainfo)
+        from_the_root(self.parents)
         self.bones = [k for k, p in enumerate(self.parents) if k != p]
         self.weight = weight
         self.spread = spread
