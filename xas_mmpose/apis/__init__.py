@@ -1,5 +1,6 @@
 """Using trained models."""
 from .detector import MMDetector
+from .export import ExportableDetector, check_onnx, export_onnx
 from .pose_3d_inferencer import Pose3DInferencer
 from .results import (
     DepthProfiles,
@@ -11,6 +12,7 @@ from .results import (
 from .zoo import find_model
 
 __all__ = [
-    'DepthProfiles', 'MMDetector', 'PersonPose', 'PicturePoses',
-    'Pose3DInferencer', 'find_model', 'read_results', 'results_dict',
+    'DepthProfiles', 'ExportableDetector', 'MMDetector', 'PersonPose',
+    'PicturePoses', 'Pose3DInferencer', 'check_onnx', 'export_onnx',
+    'find_model', 'read_results', 'results_dict',
 ]

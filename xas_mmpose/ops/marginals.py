@@ -101,10 +101,7 @@ def projected_marginals(features: Tensor, weight: Tensor,
     # Under autocast features come in half precision, as would the volume.
     weight, bias = weight.to(features.dtype), bias.to(features.dtype)
     if torch.jit.is_tracing():
-        # Parts would be those of the traced batch for ever.
-        scores = F.conv2d(features, weight[..., None, None], bias)
-        scores = _flat(scores.unflatten(1, (num_keypoints, -1)))
-        return Marginals(*_sums(scores, features.shape[2:]))
+        return _traced_marginals(features, weight, bias, num_keypoints)
     return Marginals(*_ProjectedMarginals.apply(features, weight, bias,
                                                 num_keypoints))
 
@@ -121,6 +118,24 @@ def expectation(profile: Tensor) -> Tensor:
     bins = torch.arange(profile.shape[-1], dtype=profile.dtype,
                         device=profile.device)
     return (profile * bins).sum(-1)
+
+
+def _traced_marginals(features: Tensor, weight: Tensor, bias: Tensor,
+                      num_keypoints: int) -> Marginals:
+    """Do what :func:`projected_marginals` does with a batch of any size.
+
+    Parts would be those of the traced batch for ever, and so would be its
+    size in any shape but one that is written with -1.
+    """
+    height, width = (int(size) for size in features.shape[2:])
+    depth = len(weight) // num_keypoints
+    scores = F.conv2d(features, weight[..., None, None], bias)
+    scores = scores.to(_wide(scores.dtype))
+    scores = scores.reshape(-1, num_keypoints, depth * height * width)
+    probability = scores.softmax(2).reshape(-1, num_keypoints, depth,
+                                            height * width)
+    plane = probability.sum(2).reshape(-1, num_keypoints, height, width)
+    return Marginals(plane.sum(2), plane.sum(3), probability.sum(3))
 
 
 class _Sums:
@@ -140,15 +155,11 @@ class _Sums:
 
     def put(self, tile: Tile, scores: Tensor) -> None:
         """Fill a tile from its scores (b, k, D, H * W)."""
-        self.x[tile], self.y[tile], self.z[tile] = _sums(scores, self.size)
-
-
-def _sums(scores: Tensor,
-          size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return x (b, k, W), y (b, k, H), z (b, k, D) of (b, k, D, H * W)."""
-    probability = _softmax(scores)
-    plane = probability.sum(2).unflatten(2, size)
-    return plane.sum(2), plane.sum(3), probability.sum(3)
+        probability = _softmax(scores)
+        plane = probability.sum(2).unflatten(2, self.size)
+        self.x[tile] = plane.sum(2)
+        self.y[tile] = plane.sum(3)
+        self.z[tile] = probability.sum(3)
 
 
 class _Gradients:
@@ -308,7 +319,7 @@ def _flat(volume: Tensor) -> Tensor:
 
 def _softmax(scores: Tensor) -> Tensor:
     """Return the softmax of each volume (b, k, D, H * W)."""
-    return scores.flatten(2).softmax(2).unflatten(2, scores.shape[2:])
+    return scores.flatten(2).softmax(2).view(scores.shape)
 
 
 def _wide(dtype: torch.dtype) -> torch.dtype:

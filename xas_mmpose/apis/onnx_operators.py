@@ -1,0 +1,93 @@
+"""Operations that ONNX has not, by those that it has."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+
+class _Scanned(NamedTuple):
+    """Result of a running maximum, without places."""
+
+    values: Tensor
+
+
+class OnnxOperators(TorchFunctionMode):
+    """While active, PyTorch's functions do what ONNX can say.
+
+    The results are the same to the bit: they are of another make only.
+    ``sort`` and ``argsort`` become ONNX's ``TopK``, which of equals takes
+    the first, as a stable sort does.
+    """
+
+    def __torch_function__(self, func: Callable, types: Sequence[type],
+                           args: Sequence[Any] = (),
+                           kwargs: Mapping[str, Any] | None = None) -> Any:
+        """Call the substitute of a function, or the function itself."""
+        with torch._C.DisableTorchFunctionSubclass():
+            substitute = _SUBSTITUTES.get(getattr(func, '__name__', ''), func)
+            if substitute is not func and not isinstance(
+                    args[0], (Tensor, list, tuple)):
+                substitute = func
+            return substitute(*args, **(kwargs or {}))
+
+
+def _sort(values: Tensor, dim: int = -1, descending: bool = False,
+          stable: bool = False) -> Any:
+    return values.topk(values.shape[dim], dim, largest=descending)
+
+
+def _argsort(values: Tensor, dim: int = -1, descending: bool = False,
+             stable: bool = False) -> Tensor:
+    return _sort(values, dim, descending).indices
+
+
+def _cummax(values: Tensor, dim: int) -> _Scanned:
+    return _scan(values, dim, torch.maximum)
+
+
+def _cummin(values: Tensor, dim: int) -> _Scanned:
+    return _scan(values, dim, torch.minimum)
+
+
+def _scan(values: Tensor, dim: int,
+          better: Callable[[Tensor, Tensor], Tensor]) -> _Scanned:
+    """Compare with what is 1, 2, 4, ... places in front."""
+    size, step = int(values.shape[dim]), 1
+    while step < size:
+        begun = values.narrow(dim, 0, step)
+        here = values.narrow(dim, step, size - step)
+        front = values.narrow(dim, 0, size - step)
+        values = torch.cat([begun, better(here, front)], dim)
+        step *= 2
+    return _Scanned(values)
+
+
+def _cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Leave out what is empty, whose shape onnxruntime gets wrong."""
+    return torch.cat([one for one in tensors
+                      if int(one.shape[dim]) > 0], dim)
+
+
+def _getitem(values: Tensor, index: Any) -> Tensor:
+    """Take rows (B, C) of values (B, N, ...) by ``gather``.
+
+    ``values[arange(len(rows))[:, None], rows]`` would hold the number of
+    rows of the example.
+    """
+    if not (isinstance(index, tuple) and len(index) == 2
+            and all(isinstance(one, Tensor) and one.ndim == 2
+                    for one in index) and int(index[0].shape[1]) == 1):
+        return values[index]
+    rows = index[1]
+    for _ in range(values.ndim - 2):
+        rows = rows[..., None]
+    return values.gather(1, rows.expand(-1, -1, *values.shape[2:]))
+
+
+_SUBSTITUTES: dict[str, Callable] = dict(
+    sort=_sort, argsort=_argsort, cummax=_cummax, cummin=_cummin, cat=_cat,
+    __getitem__=_getitem)
