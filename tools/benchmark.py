@@ -6,6 +6,8 @@
     python tools/benchmark.py step              a whole training iteration
     python tools/benchmark.py metrics           errors of 100 000 poses
     python tools/benchmark.py infer             from a picture to its poses
+    python tools/benchmark.py backbones         what each backbone costs
+    python tools/benchmark.py --check docs/backbones.md
 
 Every figure is the median of some repetitions on this machine. Nothing is
 compared with a stored number: `ops` and `step` measure a naive twin of the
@@ -16,15 +18,18 @@ work beside it does not count. `step` takes two threads and the wall's time
 unless --threads says otherwise; a busy machine makes it wrong. Its product is
 configs/xas_h36m_s2.py, whose physique network sees smaller maps than the
 twin's; the figures named `full_map` are of the product with the twin's size.
+Times of `backbones` are the least of the repetitions.
 """
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import cv2
 import torch
+from benchmarks.backbones import bench_backbones, drift_of, write_table
 from benchmarks.infer import bench_infer
 from benchmarks.metrics import bench_metrics
 from benchmarks.ops import bench_decode, bench_mask, bench_ops
@@ -34,7 +39,7 @@ from threadpoolctl import threadpool_limits
 
 BENCHMARKS = dict(decode=bench_decode, mask=bench_mask, render=bench_render,
                   ops=bench_ops, step=bench_step, metrics=bench_metrics,
-                  infer=bench_infer)
+                  infer=bench_infer, backbones=bench_backbones)
 
 #: Threads and repetitions, unless the command line says otherwise: a whole
 #: iteration is timed as it runs on a small machine, and takes long.
@@ -64,7 +69,17 @@ def main() -> None:
     parser.add_argument('--quick', action='store_true',
                         help='small sizes, to see whether all runs')
     parser.add_argument('--json', type=Path, help='write the figures here')
+    parser.add_argument('--page', type=Path, metavar='docs/backbones.md',
+                        help='write the table of backbones into this page')
+    parser.add_argument('--check', type=Path, metavar='docs/backbones.md',
+                        help='measure nothing: say what of the table in this '
+                        'page, but for what was measured, is not so (any '
+                        'more)')
     args = parser.parse_args()
+    if args.check:
+        sys.exit('\n'.join(drift_of(args.check)) or 0)
+    if args.page and 'backbones' not in (args.names or BENCHMARKS):
+        parser.error('--page is for backbones')
     unknown = set(args.names) - set(BENCHMARKS)
     if unknown:
         parser.error(f'no benchmark {", ".join(sorted(unknown))}; there are '
@@ -76,9 +91,12 @@ def main() -> None:
         repeats = args.repeats or REPEATS.get(name, 10)
         for key, value in BENCHMARKS[name](repeats, args.quick):
             figures[key] = value
-            print(f'{key:<46}{value:12.4f}', flush=True)
+            shown = value if isinstance(value, str) else f'{value:12.4f}'
+            print(f'{key:<46}{shown}', flush=True)
     if args.json:
         args.json.write_text(json.dumps(figures, indent=2) + '\n')
+    if args.page:
+        write_table(args.page, figures)
 
 
 if __name__ == '__main__':

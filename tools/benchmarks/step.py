@@ -65,8 +65,8 @@ def bench_step(repeats: int, quick: bool) -> Figures:
     print(f'(the physique network sees {width}x{height} cells in the '
           f"product, a choice of the config's; {size}x{size} in "
           'product_full_map and in the naive twin)', flush=True)
-    product, twin = _Product(config, batch), _twin(config)
-    full_map = _Product(_with_full_map(config), batch)
+    product, twin = Product(config, batch), _twin(config)
+    full_map = Product(_with_full_map(config), batch)
     calls = dict(bare=product.bare, product=product.iterate,
                  product_full_map=full_map.iterate,
                  naive=lambda: twin.iterate(batch))
@@ -109,7 +109,7 @@ def _with_full_map(config: Config) -> Config:
     return config
 
 
-class _Product:
+class Product:
     """A training as MMEngine's runner runs it, without loading.
 
     Args:

@@ -105,8 +105,8 @@ def test_with_the_numbers_typed_the_first_picture_tells():
     model = build('TopdownPoseEstimator', in_channels=32,
                   deconv_out_channels=(8, 8, 8),
                   deconv_kernel_sizes=(4, 4, 4))
-    with pytest.raises(ValueError, match='the feature map has 64 channels, but '
-                       r'head\.in_channels=32'):
+    with pytest.raises(ValueError, match='the feature map has 64 channels, '
+                       r'but head\.in_channels=32'):
         volumes(model)
     with pytest.raises(ValueError, match='FittedTopdownPoseEstimator'):
         build('TopdownPoseEstimator')
