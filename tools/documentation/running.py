@@ -1,6 +1,8 @@
 """Blocks of the pages, run in a scratch copy of the checkout."""
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import shutil
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from mmengine.config import Config
 
 from xas_mmpose.render import SceneSettings
 from xas_mmpose.render.synthetic_set import (
@@ -68,29 +71,43 @@ def make_scratch(root: Path, folder: Path) -> None:
     python.chmod(0o755)
 
 
-def run_block(block: Block, folder: Path, timeout: float | None = None
-              ) -> None:
+def run_block(block: Block, folder: Path) -> None:
     """Run a block in a scratch copy, or load it as a config.
 
     Raises:
         BlockError: If it fails.
     """
-    if block.language == 'bash':
-        command = ['bash', '-euo', 'pipefail', '-c', small(block.text)]
-    elif block.mark == 'config':
-        config = folder / 'configs/my_config.py'
-        config.write_text(block.text)
-        command = ['python', '-c', 'import sys; from mmengine.config import '
-                   'Config; Config.fromfile(sys.argv[1])', str(config)]
-    else:
-        command = ['python', '-c', block.text]
+    if block.language == 'python':
+        try:
+            _run_here(block, folder)
+        except Exception as error:
+            raise BlockError(
+                f'{block}: {type(error).__name__}: {error}\n'
+                f'{block.text}') from error
+        return
     done = subprocess.run(
-        command, cwd=folder, env=_environment(folder), text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, timeout=timeout, check=False)
+        ['bash', '-euo', 'pipefail', '-c', small(block.text)], cwd=folder,
+        env=_environment(folder), text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         raise BlockError(f'{block}: exit status {done.returncode}\n'
                          f'{block.text}\n{done.stdout[-3000:]}')
+
+
+def _run_here(block: Block, folder: Path) -> None:
+    """Run Python in this process, which has imported all that takes long."""
+    if block.mark == 'config':
+        config = folder / 'configs/my_config.py'
+        config.write_text(block.text)
+        Config.fromfile(config)
+        return
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(block.text, str(block), 'exec'), {})
+    finally:
+        os.chdir(before)
 
 
 def small(text: str) -> str:
