@@ -27,6 +27,7 @@ from xas_mmpose.render.casting import (
     make_wardrobe,
     scaled_scene,
 )
+from xas_mmpose.render.studio import XasZooMiniSettings, write_studio_set
 from xas_mmpose.render.synthetic_set import (
     SyntheticSetSettings,
     write_synthetic_set,
@@ -348,4 +349,17 @@ def animal_pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_synthetic_set(root, SyntheticSetSettings(
         num=6, num_subjects=3, body='cow,fox,horse', reject_crossing=False,
         scene=SceneSettings(image_size=96)), progress=False)
+    return root
+
+
+@pytest.fixture(scope='session')
+def zoo_mini(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return XaS-Zoo-Mini of a fox and a stag, four pictures each.
+
+    The fox is there to train, the stag to test; leave it as it is.
+    """
+    root = tmp_path_factory.mktemp('studio') / 'xas_zoo_mini'
+    write_studio_set(root, XasZooMiniSettings(
+        frames=1, image_size=96, supersampling=1, subjects=('S2', 'S11'),
+        actions=('Walk', )), progress=False)
     return root

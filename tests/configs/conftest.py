@@ -25,11 +25,7 @@ from torch import nn
 from xas_mmpose.datasets.animal_joint_tables import ANIMAL_KEYPOINT_SETS
 from xas_mmpose.datasets.datasets.tiktok import TIKTOK_SPLITS
 from xas_mmpose.datasets.mmpose_layout import write_annotations
-from xas_mmpose.render.studio import (
-    XasMiniSettings,
-    XasZooMiniSettings,
-    write_studio_set,
-)
+from xas_mmpose.render.studio import XasMiniSettings, write_studio_set
 from xas_mmpose.render.synthetic_set import (
     SyntheticSetSettings,
     write_synthetic_set,
@@ -68,12 +64,11 @@ def mini_data(mini_root: Path, synthetic_data: None,
 
 
 @pytest.fixture(scope='package')
-def zoo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def zoo_root(tmp_path_factory: pytest.TempPathFactory,
+             zoo_mini: Path) -> Path:
     """Return a folder with a few small pictures and pairs of animals."""
     root = tmp_path_factory.mktemp('zoo')
-    write_studio_set(root / 'zoo', XasZooMiniSettings(
-        frames=1, image_size=96, supersampling=1, subjects=('S2', 'S9'),
-        actions=('Walk', )), progress=False)
+    shutil.copytree(zoo_mini, root / 'zoo')
     write_synthetic_set(root / 'pairs', SyntheticSetSettings(
         num=4, body='horse,husky'), progress=False)
     return root

@@ -67,6 +67,14 @@ def authors_pairs(request: pytest.FixtureRequest) -> dict:
     return dict(type='SurrealPoseDataset', data_root=str(root))
 
 
+def zoo_mini(request: pytest.FixtureRequest) -> dict:
+    return dict(type='XasZooMiniDataset', carry_labels=True,
+                data_root=str(request.getfixturevalue('zoo_mini')),
+                ann_file='annotation_body3d/fps10/h36m_test.npz',
+                camera_param_file='annotation_body3d/cameras.pkl',
+                data_prefix=dict(img='images', mask='masks'))
+
+
 def online(request: pytest.FixtureRequest) -> dict:
     return dict(type='OnlineSyntheticPairDataset', num=2, settings=dict(
         num_subjects=2, scene=dict(image_size=32)))
@@ -81,13 +89,13 @@ def save_pictures(root: Path, names: list[str], size: int) -> None:
         cv2.imwrite(str(root / f'{name}.png'), mask)
 
 
-def decoded(sample: Any) -> np.ndarray:
+def decoded(sample: Any, root_index: int) -> np.ndarray:
     """Return the labels (1, K, 3) in the camera frame, mm."""
     patch = normalised_to_patch(
         sample.gt_instance_labels.keypoint_labels.numpy().astype(float),
         sample.input_size, sample.cube_size)
     camera = sample.camera_param
-    root = sample.gt_instances.keypoints_3d[0, 0]
+    root = sample.gt_instances.keypoints_3d[0, root_index]
     return image_to_camera(
         patch_to_image(patch, sample.crop_affine, root[2]), camera['f'],
         camera['c'], camera.get('k'), camera.get('p'))
@@ -97,7 +105,7 @@ def decoded(sample: Any) -> np.ndarray:
 @pytest.mark.parametrize('make, options', [
     (human36m, {}), (human36m, dict(lens=True)),
     (mpi_inf_3dhp, dict(points='S')), (mpi_inf_3dhp, dict(points='S18')),
-    (synthetic, {}), (authors_pairs, {}), (online, {})])
+    (zoo_mini, {}), (synthetic, {}), (authors_pairs, {}), (online, {})])
 def test_truth_scores_nothing_and_10_mm_score_10(
         request: pytest.FixtureRequest, make: Any, options: dict, rule: str):
     dataset = DATASETS.build(dict(
@@ -108,18 +116,20 @@ def test_truth_scores_nothing_and_10_mm_score_10(
             dict(type='RemoveBackground'),
             dict(type='NormaliseKeypoints3D'),
             dict(type='PackXasInputs')]))
+    num, root = len(dataset.keypoint_names), dataset.root_index('')
     for error in (0.0, 10.0):
         metric = METRICS.build(dict(type='MultiHypothesisMPJPE',
                                     hypothesis_rules=('top1', )))
+        metric.dataset_meta = dataset.metainfo
         for i in range(len(dataset)):
             sample = dataset[i]['data_samples']
-            pose = decoded(sample)
+            pose = decoded(sample, root)
             # The root, on which both are centred, stays where it is.
-            pose[:, 1:] += [0.6 * error, 0, -0.8 * error]
+            away = error * num / (num - 1)
+            pose[:, np.arange(num) != root] += [0.6 * away, 0, -0.8 * away]
             sample.pred_instances = InstanceData(
                 hypotheses_3d=pose[:, None],
-                hypothesis_scores=np.ones((1, 1, 18)))
+                hypothesis_scores=np.ones((1, 1, num)))
             metric.process(None, [sample.to_dict()])
         scores = metric.evaluate(len(dataset))
-        assert scores['MPJPE/top1'] == pytest.approx(error * 17 / 18,
-                                                     abs=2e-3)
+        assert scores['MPJPE/top1'] == pytest.approx(error, abs=2e-3)

@@ -9,22 +9,12 @@ from mmpose.registry import DATASETS
 
 from xas_mmpose.datasets.datasets import XasZooMiniDataset
 from xas_mmpose.geometry.cameras import camera_to_image
-from xas_mmpose.render.studio import XasZooMiniSettings, write_studio_set
 from xas_mmpose.skeletons import ANIMAL3D_26, HUMAN36M_18
 
 
-@pytest.fixture(scope='module')
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp('zoo') / 'set'
-    write_studio_set(folder, XasZooMiniSettings(
-        frames=1, image_size=64, supersampling=1, subjects=('S2', 'S11'),
-        actions=('Walk', )), progress=False)
-    return folder
-
-
-def build(folder: Path, split: str, **changes) -> XasZooMiniDataset:
+def build(root: Path, split: str, **changes) -> XasZooMiniDataset:
     return DATASETS.build(dict(
-        type='XasZooMiniDataset', data_root=str(folder),
+        type='XasZooMiniDataset', data_root=str(root),
         ann_file=f'annotation_body3d/fps10/h36m_{split}.npz',
         camera_param_file='annotation_body3d/cameras.pkl',
         data_prefix=dict(img='images', mask='masks'), **changes))
@@ -32,11 +22,11 @@ def build(folder: Path, split: str, **changes) -> XasZooMiniDataset:
 
 @pytest.mark.parametrize('split, subject, species', [
     ('train', 'S2', 'fox'), ('test', 'S11', 'stag')])
-def test_rows_keep_what_is_theirs(folder, split, subject, species):
-    dataset = build(folder, split, carry_labels=True)
+def test_rows_keep_what_is_theirs(zoo_mini, split, subject, species):
+    dataset = build(zoo_mini, split, carry_labels=True)
     assert len(dataset) == 4
     assert dataset.keypoint_names == list(ANIMAL3D_26.keypoint_names)
-    with np.load(folder / f'annotation_body3d/fps10/h36m_{split}.npz') as f:
+    with np.load(zoo_mini / f'annotation_body3d/fps10/h36m_{split}.npz') as f:
         part, points = f['part'][..., :2], f['S'][..., :3] * 1000
     for i in range(4):
         info = dataset.get_data_info(i)
@@ -52,20 +42,20 @@ def test_rows_keep_what_is_theirs(folder, split, subject, species):
         assert info['keypoints_3d_visible'].tolist() == [[1] * 26]
 
 
-def test_no_label_leaves_unless_asked_for(folder):
+def test_no_label_leaves_unless_asked_for(zoo_mini):
     labels = {'keypoints', 'keypoints_visible', 'keypoints_3d',
               'keypoints_3d_visible', 'root_camera', 'bbox'}
-    info = build(folder, 'train').get_data_info(0)
+    info = build(zoo_mini, 'train').get_data_info(0)
     assert not labels & set(info)
     assert info['category'] == 'fox'
-    rooted = build(folder, 'train', carry_root=True).get_data_info(0)
+    rooted = build(zoo_mini, 'train', carry_root=True).get_data_info(0)
     assert labels & set(rooted) == {'root_camera'}
 
 
-def test_key_points_of_people_are_refused(folder):
+def test_key_points_of_people_are_refused(zoo_mini):
     with pytest.raises(ValueError, match=r'asks for root, right_hip.*'
                        r'skeletons\.ANIMAL3D_26\.metainfo\(\)'):
-        build(folder, 'test', carry_labels=True,
+        build(zoo_mini, 'test', carry_labels=True,
               metainfo=HUMAN36M_18.metainfo())
 
 
