@@ -50,7 +50,8 @@ def test_a_folder(tool, photos, check_results, capsys):
     status = tool('infer').main([
         str(photos), '--out', str(root / 'out'), '--masks',
         str(root / 'masks'), '--camera', str(root / 'camera.json'),
-        '--person-size', '1700', '--depth-profiles', '--device', 'cpu'])
+        '--person-size', '1700', '--depth-profiles', '--skeleton-masks',
+        '--device', 'cpu'])
     assert status == 1
     written = capsys.readouterr()
     assert 'failed: b/d.png' in written.err
@@ -73,6 +74,8 @@ def test_a_folder(tool, photos, check_results, capsys):
     assert drawn == ['a.jpg', 'b/c.jpg']
     picture = cv2.imread(str(root / 'out/pictures/a.jpg'))
     assert picture.shape[0] > 384
+    # Image, skeleton mask, two views, depth profiles: part of 80x90 px.
+    assert picture.shape[1] > 24 + 3 * 384 + 2 * 300
     assert picture.std() > 10
 
 
@@ -178,6 +181,7 @@ def test_an_interruption_is_gone_on_with(tool, photos, monkeypatch, capsys):
     (['--masks', 'm', '--mask-method', 'grabcut'], 'or --mask-method'),
     (['--det-config', 'c.py'], 'belong together'),
     (['--video', '--no-draw'], '--no-draw leaves out'),
+    (['--skeleton-masks', '--no-draw'], '--no-draw leaves out'),
     (['./o/walk.mp4', '--video'], 'would be written over the input ./o/walk'),
     (['o/../o/w*.mp4', '--video'], 'would be written over the input o/../o/w'),
     (['o/pictures'], 'would be written over the input o/pictures'),

@@ -6,10 +6,9 @@ import sys
 import numpy as np
 import pytest
 
+from tests.found_sample import SIDE, D, sample
 from xas_mmpose.skeletons import HUMAN36M_18
 from xas_mmpose.visualization import draw_sample
-
-from tests.found_sample import SIDE, D, sample
 
 module = sys.modules[draw_sample.__module__]
 

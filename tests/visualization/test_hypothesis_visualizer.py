@@ -15,10 +15,9 @@ from mmpose.engine.hooks import PoseVisualizationHook
 from mmpose.registry import VISUALIZERS
 from mmpose.structures import PoseDataSample, merge_data_samples
 
+from tests.found_sample import SIDE, sample
 from xas_mmpose.skeletons import HUMAN36M_18
 from xas_mmpose.visualization import HypothesisVisualizer
-
-from tests.found_sample import SIDE, sample
 
 META = parse_pose_metainfo(HUMAN36M_18.metainfo())
 module = sys.modules[HypothesisVisualizer.__module__]

@@ -30,7 +30,8 @@ def test_it_is_what_the_loss_draws(table):
             predicted_mask(pose, (64, 64), 64, skeleton), expected,
             atol=1e-5)
     # The same crop in a larger picture, moved.
-    mask = predicted_mask(pose + [20, 10], (100, 90), (64, 64), table)
+    moved = pose + np.array([20, 10])
+    mask = predicted_mask(moved, (100, 90), (64, 64), table)
     assert mask.shape == (90, 100)
     np.testing.assert_allclose(mask[10:74, 20:84], expected, atol=1e-5)
 

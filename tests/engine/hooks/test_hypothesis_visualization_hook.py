@@ -15,11 +15,11 @@ from mmpose.registry import HOOKS
 from mmpose.structures import PoseDataSample
 from torch import nn
 
+from tests.found_sample import SIDE, sample
 from xas_mmpose.engine.hooks import HypothesisVisualizationHook
 from xas_mmpose.engine.hooks import hypothesis_visualization_hook as module
 from xas_mmpose.skeletons import HUMAN36M_18
 
-from tests.found_sample import SIDE, sample
 
 class StubBackend(BaseVisBackend):
     """Stands for WandbVisBackend and others: keeps what it is given."""
