@@ -123,6 +123,21 @@ def test_training_items_are_those_of_the_authors(tmp_path, goldens):
     assert (labels.keypoint_weights == 1).all()
 
 
+def test_unchecked_joints_are_read_when_their_turn_comes(written):
+    folder, truth = written
+    path = folder / 'joints/joint_000002.npy'
+    content = path.read_bytes()
+    path.write_bytes(b'cut off')
+    dataset = DATASETS.build(dict(type='SurrealPoseDataset',
+                                  data_root=str(folder), check_files=False))
+    assert dataset.get_data_info(0)['id'] == 0
+    with pytest.raises(ValueError, match=r'joint_000002\.npy'):
+        dataset.get_data_info(1)
+    path.write_bytes(content)
+    np.testing.assert_allclose(dataset.get_data_info(1)['keypoints'][0],
+                               truth[2][2], rtol=0, atol=1e-4)
+
+
 def test_damaged_sets_are_named(written):
     folder, _ = written
     options = dict(type='SurrealPoseDataset', data_root=str(folder))

@@ -107,3 +107,5 @@ def test_what_is_missing_is_named(tiktok: Path):
         TikTokDataset(str(tiktok), 'val')
     with pytest.raises(ValueError, match='trim starts at 0'):
         TikTokDataset(str(tiktok), trim=-1)
+    with pytest.raises(ValueError, match='sample_interval starts at 1'):
+        TikTokDataset(str(tiktok), [34], sample_interval=0)

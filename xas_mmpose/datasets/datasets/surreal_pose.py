@@ -43,7 +43,9 @@ class SurrealPoseDataset(BasePoseDataset3D):
         root_distance: Distance of the camera from the root in mm; SURREAL's
             are about 7 m.
         **kwargs: See :class:`BasePoseDataset3D`. Key points are those of
-            Human3.6M with thorax, 18.
+            Human3.6M with thorax, 18. ``check_files`` reads the file of
+            joints of every sample once, too; otherwise each is read when its
+            turn comes.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -87,13 +89,27 @@ class SurrealPoseDataset(BasePoseDataset3D):
                 require_files(kind, column, index,
                               f'{self.ann_file} lists them: make the set '
                               'again')
-        size = _picture_size(str(authors_paths(folder, ids[0])[0]))
-        root_index = self.root_index(self.ann_file)
-        return [self._sample(folder, i, size, root_index) for i in ids]
+        self._size = _picture_size(str(authors_paths(folder, ids[0])[0]))
+        if self.check_files:
+            for i in ids:
+                self._labels(i)
+        return [self._sample(folder, i) for i in ids]
 
-    def _sample(self, folder: str, index: int, size: int,
-                root_index: int) -> dict:
-        """Return the sample of one number."""
+    def get_data_info(self, idx: int) -> dict:
+        """Return a sample, its joints as its file has them."""
+        info = super().get_data_info(idx)
+        return dict(info, **self._labels(info['id']))
+
+    def _sample(self, folder: str, index: int) -> dict:
+        """Return the sample of one number, without what its joints tell."""
+        image, mask, _ = authors_paths(folder, index)
+        return dict(id=index, img_id=index, domain='synthetic',
+                    img_path=str(image), mask_path=str(mask),
+                    subject=index)  # nobody knows who it is
+
+    def _labels(self, index: int) -> dict:
+        """Return the camera and the labels of one number."""
+        folder, size = os.path.dirname(self.ann_file) or '.', self._size
         focal = size * self.root_distance / AUTHORS_CUBE
         camera = dict(f=np.full(2, focal), c=np.full(2, size / 2), R=np.eye(3),
                       T=np.zeros(3), w=size, h=size)
@@ -108,15 +124,12 @@ class SurrealPoseDataset(BasePoseDataset3D):
         points = image_to_camera(
             np.concatenate([keypoints, depth[:, None]], axis=1),
             camera['f'], camera['c'])
-        labels = label_keys(points, np.ones(len(points)), camera, root_index)
+        labels = label_keys(points, np.ones(len(points)), camera,
+                            self.root_index(self.ann_file))
         inside = ((keypoints >= -0.5) & (keypoints < size - 0.5)).all(1)
         labels['keypoints_visible'] = inside.astype(np.float32)[None]
         labels['root_camera'] = np.array([0, 0, self.root_distance])
-        image, mask, _ = authors_paths(folder, index)
-        return dict(id=index, img_id=index, domain='synthetic',
-                    img_path=str(image), mask_path=str(mask),
-                    subject=index,  # nobody knows who it is
-                    camera_param=camera, **labels)
+        return dict(labels, camera_param=camera)
 
 
 def _picture_size(path: str) -> int:

@@ -34,9 +34,9 @@ class TikTokDataset(BasePoseDataset3D):
             None for all that are there.
         trim: Frames that are left out at both ends of a video, as people
             walk to and from the camera then; the authors' is 20.
-        sample_interval: Keeps the first, and then every n-th, of the others.
-        **kwargs: See :class:`BasePoseDataset3D`. ``check_files`` plays no
-            role: the folders are read in any case.
+        **kwargs: See :class:`BasePoseDataset3D`. ``sample_interval`` counts
+            within each video, from the first frame that is left.
+            ``check_files`` plays no role: the folders are read in any case.
 
     Raises:
         FileNotFoundError: If a video, or the mask of a frame, is missing.
@@ -47,7 +47,6 @@ class TikTokDataset(BasePoseDataset3D):
                  data_root: str,
                  videos: str | Sequence[int] | None = 'train',
                  trim: int = 20,
-                 sample_interval: int = 1,
                  **kwargs: Any) -> None:
         if isinstance(videos, str):
             if videos not in TIKTOK_SPLITS:
@@ -55,13 +54,12 @@ class TikTokDataset(BasePoseDataset3D):
                     f'videos is one of {", ".join(TIKTOK_SPLITS)}, a list of '
                     f'numbers, or None for all, got {videos!r}')
             videos = TIKTOK_SPLITS[videos]
-        if trim < 0 or sample_interval < 1:
-            raise ValueError(f'trim starts at 0 and sample_interval at 1, got '
-                             f'{trim} and {sample_interval}')
+        if trim < 0:
+            raise ValueError(f'trim starts at 0, got {trim}')
         self.videos = videos
         self.trim = trim
         super().__init__(data_root=data_root, data_prefix=dict(img=''),
-                         sample_interval=sample_interval, **kwargs)
+                         **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """List the frames of the videos."""
