@@ -66,6 +66,7 @@ def table(heading: str) -> list[list[str]]:
             for row in re.findall(r'^\| \d+ .*$', text, flags=re.M)]
 
 
+@pytest.mark.filterwarnings('ignore:The metainfo config file')
 def test_joint_tables():
     theirs = parse_pose_metainfo(
         dict(from_file='configs/_base_/datasets/h36m.py'))
