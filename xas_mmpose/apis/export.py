@@ -153,7 +153,7 @@ def export_onnx(model: nn.Module,
         number of crops in Python would be fixed to two:
         :func:`largest_deviations` with other numbers of crops tells.
     """
-    onnx = _needed('onnx')
+    onnx = needed_package('onnx')
     if opset < 17:
         raise ValueError(f'opset is 17 or higher, got {opset}')
     detector = ExportableDetector(model, flip_test, depth_profiles).eval()
@@ -293,7 +293,7 @@ def onnx_session(path: str | Path,
     Raises:
         ImportError: If onnxruntime is not installed.
     """
-    runtime = _needed('onnxruntime')
+    runtime = needed_package('onnxruntime')
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
@@ -348,8 +348,15 @@ def _crop_rule(config: Mapping[str, Any]) -> dict[str, Any]:
         background_removed='RemoveBackground' in steps)
 
 
-def _needed(name: str) -> ModuleType:
-    """Import a module that only exporting needs."""
+def needed_package(name: str) -> ModuleType:
+    """Import a package that only exporting needs.
+
+    Args:
+        name: The package.
+
+    Raises:
+        ImportError: If it is not installed; says how to.
+    """
     try:
         return importlib.import_module(name)
     except ImportError as error:

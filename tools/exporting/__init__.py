@@ -1,0 +1,1 @@
+"""What tools/export_onnx.py is made of."""
