@@ -6,8 +6,11 @@ from pathlib import Path
 
 import torch
 
+from xas_mmpose.skeletons import HUMAN36M_18
+
 #: The full method, detector and physique network and then the
-#: discriminator's step, on four pictures that two processes share.
+#: discriminator's step, on four pictures that two processes share. DETECTOR
+#: is its config.
 SCRIPT = """
 from types import SimpleNamespace
 from unittest.mock import Mock
@@ -23,11 +26,9 @@ from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 
 from xas_mmpose.engine import AdversarialPriorHook
-from xas_mmpose.skeletons import HUMAN36M_18
 
 init_default_scope('mmpose')
 torch.set_num_threads(1)
-METAINFO = HUMAN36M_18.metainfo()
 # By the process that holds them: equal shares; one process without target
 # pictures; one without synthetic ones; nothing in common.
 T, S = 'target', 'synthetic'
@@ -51,22 +52,7 @@ def sample(domain, seed):
 
 def build():
     torch.manual_seed(0)
-    model = MODELS.build(dict(
-        type='TopdownPoseEstimator',
-        backbone=dict(type='ResNet', depth=18, base_channels=8,
-                      stem_channels=8, init_cfg=None),
-        head=dict(
-            type='MultiHypothesisHead', in_channels=64, metainfo=METAINFO,
-            deconv_out_channels=(8, 8, 8), deconv_kernel_sizes=(4, 4, 4),
-            decoder=dict(type='DepthModeVolume', input_size=(64, 64),
-                         heatmap_size=(16, 16, 8), window=3),
-            loss_synthetic_likelihood=dict(type='MarginalLikelihoodLoss'),
-            loss_skeleton_mask=dict(type='SkeletonMaskLoss'),
-            loss_physique_mask=dict(
-                type='PhysiqueMaskLoss',
-                network=dict(type='PhysiqueNetwork', channels=(4, 8))),
-            loss_symmetry=dict(type='SymmetryLoss'),
-            loss_prior=dict(type='PriorGeneratorLoss'))))
+    model = MODELS.build(DETECTOR)
     hook = AdversarialPriorHook(
         dict(type='GCNPoseDiscriminator', channels=8, header_channels=16,
              dropout=0.0), optimizer=dict(type='SGD', lr=0.0))
@@ -113,8 +99,10 @@ if rank == 0:
 
 
 def test_gradients_equal_those_of_one_process(
-        tmp_path: Path, two_processes: Callable[[str], None]):
-    two_processes(SCRIPT)
+        tmp_path: Path, two_processes: Callable[[str], None],
+        detector_cfg: Callable[..., dict]):
+    detector = detector_cfg(HUMAN36M_18.metainfo())
+    two_processes(f'DETECTOR = {detector!r}\n{SCRIPT}')
     one = torch.load(tmp_path / 'one.pth')
     two = torch.load(tmp_path / 'two.pth')
     print('\nlargest deviation over the largest gradient of a tensor:')

@@ -1,6 +1,7 @@
 """Which pretext loss sees what, teaches what, and when it is left out."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
@@ -10,7 +11,6 @@ import pytest
 import torch
 from mmengine.runner import EpochBasedTrainLoop
 from mmengine.structures import InstanceData, PixelData
-from mmpose.models.builder import build_pose_estimator
 from mmpose.structures import PoseDataSample
 
 from xas_mmpose.engine import AdversarialPriorHook
@@ -24,32 +24,9 @@ from xas_mmpose.models.heads.pretext_losses import (
 from xas_mmpose.skeletons import HUMAN36M_18
 
 METAINFO = HUMAN36M_18.metainfo()
-PRETEXT = dict(
-    loss_skeleton_mask=dict(type='SkeletonMaskLoss'),
-    loss_physique_mask=dict(
-        type='PhysiqueMaskLoss',
-        network=dict(type='PhysiqueNetwork', channels=(4, 8))),
-    loss_symmetry=dict(type='SymmetryLoss'),
-    loss_prior=dict(type='PriorGeneratorLoss'))
+Build = Callable[..., torch.nn.Module]
 NAMES = ['loss_synthetic', 'loss_synthetic_likelihood', 'loss_skeleton_mask',
          'loss_physique_mask', 'loss_symmetry', 'loss_prior']
-
-
-def build_model(**losses: Any) -> torch.nn.Module:
-    torch.manual_seed(0)
-    model = build_pose_estimator(dict(
-        type='TopdownPoseEstimator',
-        backbone=dict(type='ResNet', depth=18, base_channels=8,
-                      stem_channels=8, init_cfg=None),
-        head=dict(
-            type='MultiHypothesisHead', in_channels=64, metainfo=METAINFO,
-            deconv_out_channels=(8, 8, 8), deconv_kernel_sizes=(4, 4, 4),
-            decoder=dict(type='DepthModeVolume', input_size=(64, 64),
-                         heatmap_size=(16, 16, 8), window=3),
-            loss_synthetic_likelihood=dict(type='MarginalLikelihoodLoss'),
-            **{**PRETEXT, **losses})))
-    model.init_weights()
-    return model
 
 
 def discriminator() -> GCNPoseDiscriminator:
@@ -84,8 +61,8 @@ def size(loss: torch.Tensor, tensors: Any) -> float:
 
 
 def test_which_loss_teaches_what_in_which_step(
-        monkeypatch: pytest.MonkeyPatch):
-    model = build_model()
+        monkeypatch: pytest.MonkeyPatch, build_detector: Build):
+    model = build_detector()
     hook = AdversarialPriorHook(dict(
         type='GCNPoseDiscriminator', channels=8, header_channels=16))
     runner = SimpleNamespace(
@@ -150,8 +127,8 @@ def test_which_loss_teaches_what_in_which_step(
     assert np.isfinite([list(r.values()) for r in table.values()]).all()
 
 
-def test_the_judge_sees_root_centred_poses_in_one_unit():
-    pretext = PretextLosses(METAINFO, prior=PRETEXT['loss_prior'])
+def test_the_judge_sees_root_centred_poses_in_one_unit(pretext_cfg: dict):
+    pretext = PretextLosses(METAINFO, prior=pretext_cfg['loss_prior'])
     seen = []
 
     def judge(poses: torch.Tensor) -> torch.Tensor:
@@ -179,8 +156,9 @@ def test_the_judge_sees_root_centred_poses_in_one_unit():
     assert pretext.take_prior_poses() is None  # once
 
 
-def test_what_is_kept_for_the_discriminator_has_no_graph():
-    model = build_model()
+def test_what_is_kept_for_the_discriminator_has_no_graph(
+        build_detector: Build):
+    model = build_detector()
     model.head.pretext.judge = discriminator().score
     inputs, samples = batch('target', 'synthetic', 'synthetic', 'target')
     samples[1].gt_instance_labels.keypoint_weights[0, 4] = 0
@@ -195,10 +173,10 @@ def test_what_is_kept_for_the_discriminator_has_no_graph():
 
 
 def test_two_mask_losses_share_a_drawing_only_if_it_is_the_same(
-        monkeypatch: pytest.MonkeyPatch):
+        monkeypatch: pytest.MonkeyPatch, build_detector: Build):
     inputs, samples = batch('target', 'target')
     drawings = []
-    model = build_model(loss_prior=None)
+    model = build_detector(loss_prior=None)
     pretext = model.head.pretext
     draw = type(pretext.skeleton_mask).draw
 
@@ -223,8 +201,8 @@ def test_two_mask_losses_share_a_drawing_only_if_it_is_the_same(
     assert len(drawings) == 2
 
 
-def test_weights_of_pixels_reach_both_mask_losses():
-    model = build_model(loss_prior=None).eval()
+def test_weights_of_pixels_reach_both_mask_losses(build_detector: Build):
+    model = build_detector(loss_prior=None).eval()
     inputs, samples = batch('target', 'target')
     plain = model.loss(inputs, samples)
     for data_sample in samples:
@@ -234,8 +212,8 @@ def test_weights_of_pixels_reach_both_mask_losses():
         torch.testing.assert_close(weighted[name], 3 * plain[name])
 
 
-def test_labels_of_target_samples_change_nothing():
-    model = build_model().eval()
+def test_labels_of_target_samples_change_nothing(build_detector: Build):
+    model = build_detector().eval()
     model.head.pretext.judge = discriminator().score
     inputs, samples = batch('target', 'synthetic')
     before = model.loss(inputs, samples)
@@ -247,17 +225,19 @@ def test_labels_of_target_samples_change_nothing():
     assert all(map(torch.equal, poses, model.head.pretext.take_prior_poses()))
 
 
-def test_a_loss_of_weight_zero_is_not_computed_and_poisons_nothing():
+def test_a_loss_of_weight_zero_is_not_computed_and_poisons_nothing(
+        pretext_cfg: dict):
     pretext = PretextLosses(
-        METAINFO, *(dict(cfg, loss_weight=0) for cfg in PRETEXT.values()))
+        METAINFO, *(dict(cfg, loss_weight=0) for cfg in pretext_cfg.values()))
     # Neither a mask nor a judge is there, and the poses are no numbers.
     assert pretext(torch.full((1, 3, 18, 3), torch.nan), [object()],
                    torch.zeros(0, 18, 3)) == {}
     assert pretext.take_prior_poses() is None
 
 
-def test_a_batch_without_target_samples_costs_nothing_and_has_gradients():
-    model = build_model()
+def test_a_batch_without_target_samples_costs_nothing_and_has_gradients(
+        build_detector: Build):
+    model = build_detector()
     model.head.pretext.judge = discriminator().score
     losses = model.loss(*batch('synthetic', 'synthetic'))
     assert list(losses) == NAMES
@@ -266,29 +246,31 @@ def test_a_batch_without_target_samples_costs_nothing_and_has_gradients():
     assert len(model.head.pretext.take_prior_poses().fake) == 0
 
 
-def test_a_batch_without_synthetic_samples_has_no_real_poses():
-    model = build_model()
+def test_a_batch_without_synthetic_samples_has_no_real_poses(
+        build_detector: Build):
+    model = build_detector()
     model.head.pretext.judge = discriminator().score
     losses = model.loss(*batch('target'))
     assert losses['loss_prior'] > 0
     assert model.head.pretext.take_prior_poses().real.shape == (0, 18, 3)
 
 
-def test_a_prior_without_discriminator_is_named():
+def test_a_prior_without_discriminator_is_named(build_detector: Build):
     with pytest.raises(ValueError, match='AdversarialPriorHook'):
-        build_model().loss(*batch('target'))
+        build_detector().loss(*batch('target'))
 
 
-def test_the_physique_network_is_saved_and_nothing_else():
-    plain = build_model(**dict.fromkeys(PRETEXT))
-    full = build_model()
+def test_the_physique_network_is_saved_and_nothing_else(
+        build_detector: Build, pretext_cfg: dict):
+    plain = build_detector(**dict.fromkeys(pretext_cfg))
+    full = build_detector()
     added = set(full.state_dict()) - set(plain.state_dict())
     network = full.head.pretext.physique_mask.network
     assert added == {f'head.pretext.physique_mask.network.{key}'
                      for key in network.state_dict()}
     # The head's own initialisation must not overwrite the network's.
     assert 0 < float(network.out.weight.detach().std()) < 0.02
-    other = build_model()
+    other = build_detector()
     with torch.no_grad():
         network.out.weight.fill_(3)
     other.load_state_dict(full.state_dict())
@@ -296,8 +278,8 @@ def test_the_physique_network_is_saved_and_nothing_else():
     assert float(weight.detach().min()) == 3
 
 
-def test_pretext_losses_survive_autocast():
-    model = build_model()
+def test_pretext_losses_survive_autocast(build_detector: Build):
+    model = build_detector()
     model.head.pretext.judge = discriminator().score
     with torch.autocast('cpu', torch.bfloat16):
         losses = model.loss(*batch('target', 'synthetic'))

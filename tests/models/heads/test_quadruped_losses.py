@@ -1,6 +1,7 @@
 """All losses on animals: a rendered one to learn from, masks of another."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import Mock
@@ -11,8 +12,7 @@ import pytest
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import EpochBasedTrainLoop
-from mmpose.models.builder import build_pose_estimator
-from mmpose.registry import DATASETS
+from mmpose.registry import DATASETS, MODELS
 
 from xas_mmpose.engine import AdversarialPriorHook
 from xas_mmpose.models import SkeletonMaskLoss, SymmetryLoss
@@ -51,30 +51,6 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def build_model() -> torch.nn.Module:
-    torch.manual_seed(0)
-    model = build_pose_estimator(dict(
-        type='TopdownPoseEstimator',
-        data_preprocessor=dict(
-            type='PoseDataPreprocessor', mean=[0.0] * 3, std=[255.0] * 3),
-        backbone=dict(type='ResNet', depth=18, base_channels=8,
-                      stem_channels=8, init_cfg=None),
-        head=dict(
-            type='MultiHypothesisHead', in_channels=64, metainfo=METAINFO,
-            deconv_out_channels=(8, 8, 8), deconv_kernel_sizes=(4, 4, 4),
-            decoder=dict(type='DepthModeVolume', input_size=(64, 64),
-                         heatmap_size=(16, 16, 8), window=3),
-            loss_synthetic_likelihood=dict(type='MarginalLikelihoodLoss'),
-            loss_skeleton_mask=dict(type='SkeletonMaskLoss'),
-            loss_physique_mask=dict(
-                type='PhysiqueMaskLoss',
-                network=dict(type='PhysiqueNetwork', channels=(4, 8))),
-            loss_symmetry=dict(type='SymmetryLoss'),
-            loss_prior=dict(type='PriorGeneratorLoss'))))
-    model.init_weights()
-    return model
-
-
 def moving(loss: torch.Tensor, module: torch.nn.Module) -> float:
     """Return the sum of a loss' absolute gradients in a module."""
     grads = torch.autograd.grad(loss, list(module.parameters()),
@@ -82,7 +58,8 @@ def moving(loss: torch.Tensor, module: torch.nn.Module) -> float:
     return sum(float(g.abs().sum()) for g in grads if g is not None)
 
 
-def test_a_step_of_all_losses(pairs: Path) -> None:
+def test_a_step_of_all_losses(
+        pairs: Path, build_detector: Callable[..., torch.nn.Module]) -> None:
     rendered, masked = (
         DATASETS.build(dict(metainfo=METAINFO, pipeline=PIPELINE, **dataset))
         for dataset in (
@@ -95,7 +72,9 @@ def test_a_step_of_all_losses(pairs: Path) -> None:
     for sample in batch['data_samples'][::2]:
         assert 'keypoints_3d' not in sample.get('gt_instances', {})
 
-    model = build_model()
+    model = build_detector(METAINFO)
+    model.data_preprocessor = MODELS.build(dict(
+        type='PoseDataPreprocessor', mean=[0.0] * 3, std=[255.0] * 3))
     hook = AdversarialPriorHook(dict(
         type='GCNPoseDiscriminator', channels=8, header_channels=16))
     runner = SimpleNamespace(
