@@ -14,7 +14,7 @@ from xas_mmpose.apis import PicturePoses, results_dict
 from .pictures import SIDES
 
 _FOLDER = Path(__file__).resolve().parent / 'assets'
-_SCRIPTS = ('unpack', 'data', 'scene', 'pinch', 'picture', 'profile',
+_SCRIPTS = ('unpack', 'data', 'scene', 'touch', 'picture', 'profile',
             'controls', 'main')
 
 
@@ -56,7 +56,7 @@ def build_page(poses: Sequence[PicturePoses], meta: dict[str, Any],
         if len(page) <= max_bytes:
             return page, side
     raise ValueError(
-        f'the page takes {len(page) / 1e6:.1f} MB even with pictures of '
+        f'the page takes {len(page) / 1e6:.2f} MB even with pictures of '
         f'{side} px, more than --max-mb {max_bytes / 1e6:g}: choose fewer of '
         f'its {len(poses)} pictures with --only PATTERN or --every '
         f'{max(2, round(len(page) / max_bytes + 0.5))}, or raise --max-mb')

@@ -121,9 +121,9 @@ def _people(poses: Any, of_file: Sequence[str],
     """Return the poses of a picture's people, joints in our order."""
     if not isinstance(poses, np.ndarray):
         # (K, 3) holds numbers where (N, K, 3) holds joints.
-        joint = next((j for j in poses if j), [])
-        numbers = all(not isinstance(n, (list, tuple)) for n in joint)
-        people = [poses] if numbers else poses
+        joint = next((joint for joint in poses if joint), [None])
+        people = (poses if isinstance(joint[0], list) or joint == [None]
+                  else [poses])
         poses = [one and [joint or [None] * 3 for joint in one]
                  for one in people]
     elif poses.ndim == 2:

@@ -11,9 +11,9 @@ function drawPoses() {
   }
   const metrics = truth ? Object.keys(truth.errors) : [];
   const heads = make('div', { class: 'row heads', 'aria-hidden': true },
-    ...['', '', 'mm' , 'conf.', ...metrics].map(
-      (head, i) => make('span', {}, i === 2 && !truth ? '' : head)));
-  if (truth) heads.children[2].textContent = 'errors in mm';
+    ...['', '', '', 'conf.', ...metrics].map(
+      (head) => make('span', {}, head)));
+  byId('poses-title').textContent = truth ? 'Poses, errors in mm' : 'Poses';
   const rows = posesOf(who).map((m) => poseButton(who, m, truth, metrics));
   if (truth) {
     rows.push(rowButton('truth', 't', make('span', { class: 'swatch dashed' }),
@@ -76,7 +76,8 @@ function drawWhere() {
   if (people.length > 1) {
     line += `, person ${state.person + 1} of ${people.length}`;
   }
-  byId('where').replaceChildren(make('b', {}, line), name);
+  byId('where').replaceChildren(make('b', {}, line), name.split('/').pop());
+  byId('where').title = name;
   byId('previous').disabled = !neighbour(-1);
   byId('next').disabled = !neighbour(1);
   [...byId('thumbs').children].forEach((button, index) => {

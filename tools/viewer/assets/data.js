@@ -53,7 +53,18 @@ function roundStep(value) {
   return [5, 2, 1].find((n) => n * power <= value) * power;
 }
 
-/** All joints of a person's poses and the truth, wherever shown or not. */
+/** The joint whose depth the first person's poses agree least on. */
+function doubtfulJoint() {
+  const who = person();
+  if (!who) return meta().root_index;
+  const spread = names().map((_, k) => {
+    const depths = posesOf(who).map((m) => who.hypotheses_3d[m][k][2]);
+    return Math.max(...depths) - Math.min(...depths);
+  });
+  return spread.indexOf(Math.max(...spread));
+}
+
+/** All joints of a person's poses and the truth, whether shown or not. */
 function allJoints() {
   const who = person();
   const joints = posesOf(who).flatMap((m) => who.hypotheses_3d[m]
@@ -69,7 +80,7 @@ function extents() {
     return [Math.min(...values), Math.max(...values)];
   });
   const longest = Math.max(...ends.map(([low, high]) => high - low), 1);
-  const step = roundStep(longest / 3);
+  const step = roundStep(longest / 5);
   return { step, ends: ends.map(([low, high]) => {
     // Thin poses get some room, too: their box is turned as well.
     const room = Math.max(0.05 * longest, (0.45 * longest - high + low) / 2);

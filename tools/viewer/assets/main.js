@@ -66,7 +66,7 @@ async function start() {
   setScheme(dark.matches ? 'dark' : 'light');
   page = JSON.parse(await unpack('packed-data'));
   document.head.append(make('script', {}, await unpack('packed-plotly')));
-  state.joint = meta().root_index;
+  state.joint = doubtfulJoint();
   byId('origin').textContent = originOf(meta());
   listenToControls();
   makeThumbs();
@@ -76,7 +76,11 @@ async function start() {
     setScheme(dark.matches ? 'dark' : 'light');
     drawAll();
   });
-  addEventListener('resize', drawPicture);
+  // Panels grow and shrink with the window and with each other.
+  const sizes = new ResizeObserver((changed) => changed.forEach(
+    ({ target }) => (target.id === 'picture' ? drawPicture()
+      : target.data && Plotly.Plots.resize(target))));
+  ['picture', 'scene', 'profile'].forEach((id) => sizes.observe(byId(id)));
   // Tells whoever waits that all is drawn.
   document.documentElement.dataset.ready = 'yes';
 }

@@ -4,8 +4,9 @@ function drawPicture() {
   const holder = byId('picture');
   const who = person();
   const [width, height] = picture().size ?? sizeFromPoses();
+  const shape = holder.clientWidth / holder.clientHeight;
   const view = who && !state.whole
-    ? around(who.box, width, height) : [-0.5, -0.5, width, height];
+    ? around(who.box, width, height, shape) : [-0.5, -0.5, width, height];
   const svg = make('svg:svg', {
     viewBox: view.join(' '), preserveAspectRatio: 'xMidYMid meet',
     role: 'group', 'aria-label': `2D pose in ${picture().name}`,
@@ -30,15 +31,15 @@ function drawPicture() {
   byId('whole').setAttribute('aria-pressed', state.whole);
 }
 
-/** The part of the picture around a box, inside the picture if it fits. */
-function around([left, top, right, bottom], width, height) {
-  const reach = 0.7 * Math.max(right - left, bottom - top);
-  const middle = [(left + right) / 2, (top + bottom) / 2];
-  const low = [width, height].map((side, i) => Math.max(
-    -0.5, middle[i] - reach));
-  const high = [width, height].map((side, i) => Math.min(
-    side - 0.5, middle[i] + reach));
-  return [...low, high[0] - low[0], high[1] - low[1]];
+/** The part of the picture around a box, of the shape of its panel. */
+function around([left, top, right, bottom], width, height, shape) {
+  const room = 1.3 * Math.max(right - left, bottom - top);
+  const wanted = [room * Math.max(1, shape), room * Math.max(1, 1 / shape)];
+  const size = [Math.min(width, wanted[0]), Math.min(height, wanted[1])];
+  const low = [(left + right) / 2, (top + bottom) / 2].map((middle, i) => (
+    Math.min(Math.max(middle - size[i] / 2, -0.5),
+      [width, height][i] - 0.5 - size[i])));
+  return [...low, ...size];
 }
 
 /** The size of a picture that nobody knows: all boxes are in it. */
@@ -75,7 +76,7 @@ function skeletonOf(who, pixel) {
 /** What is pointed at and clicked, larger than the dot. */
 function touchOf([cx, cy], k, pixel) {
   const target = make('svg:circle', { cx, cy, r: 13 * pixel, class: 'touch',
-    'data-joint': k, 'aria-label': names()[k], role: 'button' });
+    'data-joint': k, 'aria-label': names()[k], role: 'img' });
   target.addEventListener('click', () => chooseJoint(k));
   target.addEventListener('pointerenter', () => {
     const inside = byId('picture').getBoundingClientRect();

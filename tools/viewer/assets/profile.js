@@ -12,12 +12,14 @@ function drawProfile() {
   const row = profiles?.probabilities[k];
   const top = 1.12 * Math.max(0.01, ...(row ?? marks.map((m) => m.score)));
   const traces = row ? [profileTrace(profiles.depths, row)] : [];
-  traces.push(...marks.map((mark) => markTrace(mark, row ? top : mark.score)));
+  // Labels stand one below the other: poses often agree.
+  traces.push(...marks.map((mark, i) => markTrace(mark, row
+    ? top * (1 - 0.09 * (marks.length - 1 - i)) : mark.score)));
   byId('profile-words').textContent = wordsOf(k, profiles, marks);
   const axis = { color: css('--ink'), gridcolor: css('--line'),
     zerolinecolor: css('--soft'), fixedrange: true, tickfont: { size: 11 } };
   return Plotly.react(byId('profile'), traces, {
-    margin: { l: 46, r: 8, t: 22, b: 40 }, showlegend: false,
+    margin: { l: 46, r: 8, t: 10, b: 40 }, showlegend: false,
     paper_bgcolor: css('--panel'), plot_bgcolor: css('--panel'),
     font: { color: css('--ink'), size: 12 }, hovermode: 'closest',
     dragmode: false, bargap: 0.08,
@@ -26,7 +28,7 @@ function drawProfile() {
     yaxis: { ...axis, title: { text: row ? 'probability' : 'confidence',
       standoff: 4 }, range: [0, top], nticks: 5 },
     hoverlabel: { bgcolor: css('--panel'), font: { color: css('--ink') } },
-  }, { responsive: true, displayModeBar: false });
+  }, { displayModeBar: false });
 }
 
 /** Where each pose that is shown, and the truth, has the joint. */
@@ -57,7 +59,7 @@ function markTrace(mark, height) {
   return {
     type: 'scatter', mode: 'lines+text', name: mark.label,
     x: [mark.depth, mark.depth], y: [0, height], text: ['', mark.name],
-    textposition: 'top center', cliponaxis: false,
+    textposition: 'middle right', cliponaxis: false,
     textfont: { size: 11, color: css('--ink') },
     line: { color: mark.color, width: 3, dash: mark.dash },
     hovertemplate: `${mark.label}: %{x:.0f} mm<extra></extra>`,

@@ -1,9 +1,10 @@
 // The 3D poses. Axes of the scene are x, depth and y; y grows downward, so
 // that up in the picture is up on the screen and depth goes away from us.
-const FAR = 2.1;
+const FAR = 2.25;
 const VIEWS = {
-  front: { turn: 0, lift: 0, far: FAR },
-  side: { turn: 90, lift: 0, far: FAR },
+  // A little from above: edge on the walls with the numbers would be gone.
+  front: { turn: 0, lift: 5, far: FAR },
+  side: { turn: 90, lift: 5, far: FAR },
   start: { turn: 35, lift: 14, far: FAR },
 };
 const scene = () => byId('scene');
@@ -31,24 +32,21 @@ function anglesOf({ eye }) {
   };
 }
 
-function setView(view) {
-  camera = cameraOf(view);
+function setView({ turn, lift, far }) {
+  // Straight from above left and right would jump.
+  camera = cameraOf({ turn, lift: Math.max(-85, Math.min(85, lift)),
+    far: Math.max(0.4, Math.min(6, far)) });
   return Plotly.relayout(scene(), { 'scene.camera': camera });
 }
 
 function turnBy(turn, lift) {
   const now = anglesOf(camera);
-  // Straight from above left and right would jump.
-  return setView({
-    turn: now.turn + turn, far: now.far,
-    lift: Math.max(-85, Math.min(85, now.lift + lift)),
-  });
+  return setView({ ...now, turn: now.turn + turn, lift: now.lift + lift });
 }
 
 function zoomBy(factor) {
   const now = anglesOf(camera);
-  const far = Math.max(0.4, Math.min(6, now.far / factor));
-  return setView({ ...now, far });
+  return setView({ ...now, far: now.far / factor });
 }
 
 /** Columns of joints for plotly; null is not drawn. */
@@ -138,7 +136,7 @@ function axisOf(title, range, step) {
     title: { text: title, font: { size: 13 } }, range, dtick: step, tick0: 0,
     color: css('--ink'), gridcolor: css('--line'), zerolinecolor: css('--soft'),
     showbackground: true, backgroundcolor: css('--panel'), showspikes: false,
-    tickfont: { size: 11 }, tickformat: 'd',
+    tickfont: { size: 11 }, tickformat: 'd', tickangle: 0,
   };
 }
 
@@ -173,7 +171,7 @@ function drawScene() {
     };
   }
   return Plotly.react(scene(), traces, layout, {
-    responsive: true, displaylogo: false, displayModeBar: false,
+    displaylogo: false, displayModeBar: false,
   });
 }
 
@@ -184,8 +182,6 @@ function listenToScene() {
       if (change['scene.camera']) camera = change['scene.camera'];
     });
   }
-  scene().on('plotly_click', ({ points: [point] }) => {
-    if (point.customdata !== undefined) chooseJoint(point.customdata);
-  });
-  listenToPinch();
+  listenToTouch();
+  listenToClicks();
 }

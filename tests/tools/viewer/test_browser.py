@@ -1,0 +1,246 @@
+"""What a browser makes of the page of 3D poses."""
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.tools.viewer.people import POSE
+
+BROWSER = shutil.which('chromium') or shutil.which('google-chrome')
+DRIVER = shutil.which('chromedriver')
+
+
+@pytest.fixture
+def browser(make, found) -> Iterator[object]:
+    """Return Chromium with the page, whose second picture has the truth."""
+    pytest.importorskip('plotly')
+    webdriver = pytest.importorskip('selenium.webdriver')
+    if not (BROWSER and DRIVER):
+        pytest.skip('no Chromium with its driver (Debian: apt-get install '
+                    'chromium chromium-driver)')
+    (found.parent / 'truth.json').write_text(json.dumps(dict(
+        poses={'b/c <&"é.png': [(POSE * 0.8).tolist(), None]})))
+    page, _ = make('--truth', str(found.parent / 'truth.json'), plotly=True)
+    assert len(page) < 3e6
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for argument in ('headless=new', 'no-sandbox', 'disable-dev-shm-usage',
+                     'use-angle=swiftshader', 'enable-unsafe-swiftshader',
+                     'window-size=1280,900'):
+        options.add_argument(f'--{argument}')
+    options.set_capability('goog:loggingPrefs', dict(browser='ALL'))
+    driver = webdriver.Chrome(
+        options=options,
+        service=webdriver.ChromeService(executable_path=DRIVER))
+    try:
+        driver.set_script_timeout(120)
+        yield driver
+        assert [entry for entry in driver.get_log('browser')
+                if entry['level'] == 'SEVERE'] == []
+    finally:
+        driver.quit()
+
+
+def ask(browser, expression: str) -> Any:
+    """Return what JavaScript says of the page's three main elements."""
+    return browser.execute_script(
+        'const [scene, profile, joint] = ["scene", "profile", "joint"].map('
+        f'id => document.getElementById(id)); return {expression}')
+
+
+def opened(browser, found: Path) -> None:
+    browser.get((found.parent / 'page.html').as_uri())
+    until(browser, 'document.documentElement.dataset.ready === "yes"')
+
+
+def until(browser, condition: str) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    WebDriverWait(browser, 120).until(
+        lambda driver: ask(driver, condition), condition)
+
+
+def eye(browser) -> np.ndarray:
+    told = ask(browser, 'scene.layout.scene.camera.eye')
+    return np.array([told['x'], told['y'], told['z']])
+
+
+def shown(browser) -> dict[str, bool]:
+    return {trace[0]: trace[1] for trace in ask(
+        browser, 'scene.data.map(t => [t.name, t.visible ?? true])')}
+
+
+def press(browser, *keys: str) -> None:
+    browser.find_element('tag name', 'body').send_keys(*keys)
+
+
+def colored(browser) -> int:
+    """Return how many pixels of the 3D scene have a joint's colour."""
+    png = browser.find_element('id', 'scene').screenshot_as_png
+    image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    return int((np.ptp(image.astype(int), axis=2) > 90).sum())
+
+
+def test_a_browser_turns_and_toggles(browser, found):
+    from selenium.webdriver import ActionChains, Keys
+
+    opened(browser, found)
+    assert ask(
+        browser, 'performance.getEntriesByType("resource").map(e => e.name)'
+        '.filter(n => !/^(data|blob):/.test(n))') == []
+    scene = browser.find_element('id', 'scene')
+    with_both = colored(browser)
+    assert with_both > 500
+
+    # Up in the picture is up on the screen; depth goes away from us.
+    space = ask(
+        browser, '["xaxis", "yaxis", "zaxis"].map('
+        'a => scene.layout.scene[a]).map(a => [a.title.text, a.range])')
+    assert [axis[0] for axis in space] == ['x, right (mm)', 'depth (mm)',
+                                           'y, down (mm)']
+    assert [axis[1][0] < axis[1][1] for axis in space] == [True, True, False]
+    shares = ask(browser, '["x", "y", "z"].map('
+                 'a => scene.layout.scene.aspectratio[a])')
+    lengths = [abs(axis[1][1] - axis[1][0]) for axis in space]
+    np.testing.assert_allclose(np.divide(shares, lengths),
+                               shares[0] / lengths[0])
+    press(browser, 's')
+    assert eye(browser)[0] > 1.9
+    press(browser, 'f')
+    assert eye(browser)[1] < -1.9
+
+    # By key and by drag; 'r' takes all back.
+    press(browser, Keys.ARROW_RIGHT)
+    x, y, _ = eye(browser)
+    assert np.rad2deg(np.arctan2(x, -y)) == pytest.approx(10, abs=1e-6)
+    press(browser, Keys.ARROW_UP)
+    assert eye(browser)[2] > 0.4
+    before = eye(browser)
+    ActionChains(browser).click_and_hold(scene).move_by_offset(
+        90, 0).release().perform()
+    until(browser, f'Math.abs(scene.layout.scene.camera.eye.x - {before[0]})'
+          ' > 0.1')
+    press(browser, 'r')
+    np.testing.assert_allclose(
+        np.linalg.norm(eye(browser)), np.linalg.norm(before), rtol=1e-3)
+    press(browser, '+')
+    assert np.linalg.norm(eye(browser)) < 2
+
+    # By key and by button; the third pose is not there.
+    assert 'joints 3' not in shown(browser)
+    press(browser, '1')
+    assert shown(browser)['joints 1'] is False
+    assert shown(browser)['bones 2'] is True
+    button = browser.find_element('css selector', '[data-pose="0"]')
+    assert button.get_attribute('aria-pressed') == 'false'
+    press(browser, '2', 'r')
+    assert colored(browser) < with_both / 3
+    button.click()
+    assert shown(browser)['bones 1'] is True
+    assert button.get_attribute('aria-pressed') == 'true'
+
+
+def test_a_browser_names_joints_and_goes_on(browser, found):
+    from selenium.webdriver import ActionChains
+
+    opened(browser, found)
+    # The joint that poses agree least on is told at first.
+    words = browser.find_element('id', 'profile-words')
+    assert words.text == ('left hand: pose 1 200 mm, pose 2 -200 mm. '
+                          'Likeliest depth 200 mm (0.60).')
+    bars = ask(browser, 'profile.data[0]')
+    assert (bars['x'], bars['y']) == ([-400, -200, 0, 200, 400],
+                                      [0.05, 0.2, 0.1, 0.6, 0.05])
+    assert ask(
+        browser, 'profile.data.slice(1).map(t => [t.name, t.x[0]])') == [
+            ['pose 2', -200], ['pose 1', 200]]
+
+    # The root, in the middle of the scene.
+    scene = browser.find_element('css selector', '#scene canvas')
+    ActionChains(browser).move_to_element(scene).pause(0.5).perform()
+    until(browser, 'scene.querySelector(".hovertext")?.textContent'
+          '.startsWith("root")')
+    ActionChains(browser).click(scene).perform()
+    until(browser, 'joint.value === "0"')
+    assert words.text.startswith('root: pose 1 0 mm')
+    hand = browser.find_element('css selector', '[data-joint="2"]')
+    ActionChains(browser).move_to_element(hand).perform()
+    assert browser.find_element('id', 'tip').text == 'right_hand'
+    hand.click()
+    assert words.text.startswith('right hand: pose 1 -200 mm')
+
+    # Another picture, with the truth of the first of two people.
+    press(browser, 'n')
+    assert browser.find_element('id', 'where').text.startswith(
+        '2 of 2, person 1 of 2')
+    assert shown(browser)['joints truth'] is True
+    rows = [row.text.split('\n') for row in browser.find_elements(
+        'css selector', 'button.row')]
+    assert rows[0] == ['1', 'pose 1', '0.75', '62', '0']
+    press(browser, 't')
+    assert shown(browser)['joints truth'] is False
+    press(browser, 'n', 'n')
+    assert 'person 2 of 2' in browser.find_element('id', 'where').text
+    assert 'joints truth' not in shown(browser)
+    press(browser, 'p', 'p', 'p')
+    assert browser.find_element('id', 'where').text.startswith('1 of 2')
+    browser.find_elements('css selector', '#thumbs button')[1].click()
+    assert browser.find_element('id', 'where').text.startswith('2 of 2')
+
+
+def test_a_phone(browser, found):
+    browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', dict(
+        width=390, height=844, deviceScaleFactor=2, mobile=True))
+    browser.execute_cdp_cmd('Emulation.setTouchEmulationEnabled',
+                            dict(enabled=True, maxTouchPoints=2))
+    browser.execute_cdp_cmd('Emulation.setEmulatedMedia', dict(
+        features=[dict(name='prefers-color-scheme', value='dark')]))
+    opened(browser, found)
+    assert ask(
+        browser, '[innerWidth, document.documentElement.scrollWidth]') == [
+            390, 390]
+    sizes = ask(
+        browser, '[...document.querySelectorAll("button, select")].map(b => '
+        '[b.offsetWidth, b.offsetHeight]).filter(s => s[0])')
+    assert len(sizes) > 10
+    assert np.min(sizes) >= 44
+    assert ask(browser, 'getComputedStyle(document.body).backgroundColor') == (
+        'rgb(16, 19, 23)')
+
+    ask(browser, 'scene.scrollIntoView({block: "center"})')
+    box = ask(browser, '[scene.getBoundingClientRect()].flatMap('
+              'b => [b.x + b.width / 2, b.y + b.height / 2])')
+
+    def touch(kind: str, *offsets: tuple[float, float]) -> None:
+        browser.execute_cdp_cmd('Input.dispatchTouchEvent', dict(
+            type=kind, touchPoints=[
+                dict(x=box[0] + x, y=box[1] + y, id=number)
+                for number, (x, y) in enumerate(offsets)]))
+
+    before = eye(browser)
+    touch('touchStart', (-20, 0), (20, 0))
+    touch('touchMove', (-30, 0), (30, 0))
+    touch('touchMove', (-40, 0), (40, 0))
+    touch('touchEnd')
+    # Twice as far apart: twice as near, in the same direction.
+    np.testing.assert_allclose(eye(browser), before / 2, rtol=1e-3)
+    touch('touchStart', (0, 60))
+    touch('touchMove', (10, 60))
+    touch('touchMove', (40, 60))
+    touch('touchEnd')
+    # The poses follow the finger, half a degree a pixel.
+    x, y, _ = eye(browser)
+    turned = np.arctan2(before[0], -before[1]) - np.arctan2(x, -y)
+    assert np.rad2deg(turned) == pytest.approx(20, abs=0.1)
+    # Drawn again it stays as it was turned.
+    press(browser, '2')
+    assert shown(browser)['joints 2'] is False
+    np.testing.assert_allclose(eye(browser)[:2], [x, y], rtol=1e-6)
+    assert colored(browser) > 500
