@@ -50,7 +50,7 @@ def test_the_same_pictures_at_every_step(
             for image in images]
         # Square patch, its skeleton mask, two views, depth profiles.
         assert {picture.shape for picture in pictures} == {
-            (52 + 384 + 58, 24 + 5 * 384 + 12 + 2 * 64 + 132, 3)}
+            (52 + 384 + 58, 32 + 5 * 384 + 12 + 2 * 64 + 132, 3)}
         # In the training and right after it: the same weights, one picture.
         np.testing.assert_array_equal(pictures[0], pictures[1])
         assert (pictures[1] != pictures[3]).any()

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from mmengine.structures import InstanceData
 
 from tests.found_sample import SIDE, D, sample
 from xas_mmpose.skeletons import HUMAN36M_18
@@ -40,6 +41,25 @@ def test_truth_is_drawn_and_measured_where_there_is_one(
                 HUMAN36M_18.metainfo(), 'x')
     assert asked['target_3d'] is None
     assert asked['errors'] == {}
+
+
+def test_true_key_points_of_the_picture(monkeypatch: pytest.MonkeyPatch):
+    asked: dict = {}
+    monkeypatch.setattr(module, 'draw_hypotheses',
+                        lambda *_, **options: asked.update(options))
+    found = sample('no/such/file.jpg', False)
+    patch = np.zeros((SIDE, SIDE, 3), np.uint8)
+    draw_sample(patch, found, HUMAN36M_18.metainfo(), 'x')
+    assert asked['target_2d'] is None
+    visible = np.ones((1, 18))
+    visible[0, 3] = 0
+    found.gt_instances = InstanceData(
+        keypoints=np.full((1, 18, 2), [100.0, 30]),
+        keypoints_visible=visible)
+    draw_sample(patch, found, HUMAN36M_18.metainfo(), 'x')
+    assert np.isnan(asked['target_2d'][3]).all()
+    np.testing.assert_allclose(np.delete(asked['target_2d'], 3, 0),
+                               [[36, 30]] * 17)
 
 
 def test_the_mask_of_the_pose_and_depths_where_they_are_asked_for(

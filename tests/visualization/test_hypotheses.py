@@ -48,7 +48,7 @@ def test_size_type_and_determinism(scene):
               if isinstance(v, np.ndarray)}
     picture = draw_hypotheses(**scene, title='a', errors={'MPJPE': 3.0})
     # 96 x 128 px at panel height, two square views, margins.
-    assert picture.shape == (52 + 384 + 58, 24 + 288 + 2 * (64 + 384), 3)
+    assert picture.shape == (52 + 384 + 58, 32 + 288 + 2 * (64 + 384), 3)
     assert picture.dtype == np.uint8
     np.testing.assert_array_equal(
         picture, draw_hypotheses(**scene, title='a', errors={'MPJPE': 3.0}))

@@ -107,7 +107,7 @@ def test_without_a_box_all_of_the_picture_is_shown(visualizer, image):
     rgb = visualizer.add_datasample('me', image, nowhere)
     boxed = visualizer.add_datasample('me', image, found())
     # Twice as wide as it is high.
-    assert rgb.shape[1] == 24 + 200 + 2 * (64 + 100)
+    assert rgb.shape[1] == 32 + 200 + 2 * (64 + 100)
     assert boxed.shape[1] < rgb.shape[1]
 
 

@@ -59,6 +59,12 @@ def draw_sample(patch: np.ndarray, sample: BaseDataElement,
         target = np.where(visible[0][:, None] > 0,
                           center_on_root(truth.keypoints_3d[0], root), np.nan)
     keypoints = apply_affine(pred.keypoints[0, :, :2], sample.crop_affine)
+    target_2d = None
+    if 'keypoints' in truth:
+        target_2d = np.where(
+            truth.keypoints_visible[0][:, None] > 0,
+            apply_affine(truth.keypoints[0, :, :2], sample.crop_affine),
+            np.nan)
     covered, profiles = None, None
     if skeleton_masks:
         covered = predicted_mask(keypoints, patch.shape[1::-1],
@@ -69,5 +75,6 @@ def draw_sample(patch: np.ndarray, sample: BaseDataElement,
                     - pred.keypoints[0, root, 2], pred.depth_profiles[0])
     return draw_hypotheses(
         patch, mask, keypoints, pred.hypotheses_3d[0],
-        pred.hypothesis_scores[0], metainfo, target_3d=target, title=title,
-        errors=errors, skeleton_mask=covered, depth_profiles=profiles)
+        pred.hypothesis_scores[0], metainfo, target_3d=target,
+        target_2d=target_2d, title=title, errors=errors,
+        skeleton_mask=covered, depth_profiles=profiles)

@@ -45,7 +45,7 @@ def draw_depth_strips(
             f'({len(names)}, D), D at least 2, got {depths.shape} and '
             f'{probabilities.shape}')
     paste_axes(
-        sheet, panel, (NAMES - 1, 24, 12, 36), (-limit, limit),
+        sheet, panel, (NAMES - 1, 24, 20, 36), (-limit, limit),
         'depth (mm, away)', title='depth profiles',
         # Thin letters need more contrast than lines.
         rows=tuple((name, tuple(color)) for name, color in zip(

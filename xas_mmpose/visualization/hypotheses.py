@@ -13,8 +13,8 @@ from .depth_strips import NAMES, draw_depth_strips
 from .mask_picture import covered_picture, mask_outlines
 from .sheet import DASHED_GREY, Box, Sheet, paste_axes
 
-#: Pixels around the panels: left and right, top, bottom, between.
-_SIDE, _TOP, _BOTTOM, _GAP = 12, 52, 58, 64
+#: Pixels around the panels: left, right, top, bottom, between.
+_SIDE, _END, _TOP, _BOTTOM, _GAP = 12, 20, 52, 58, 64
 #: Columns for each entry of the legend.
 _ENTRY = 146
 _TRUTH_ON_IMAGE = '0.85'
@@ -114,7 +114,7 @@ def draw_hypotheses(image: np.ndarray,
     side = _beside(front, _GAP, None, panel_size)
     strips = _beside(side, NAMES, None, panel_size)
     last = side if depth_profiles is None else strips
-    sheet = Sheet(last.left + last.width + _SIDE,
+    sheet = Sheet(last.left + last.width + _END,
                   _TOP + panel_size + _BOTTOM)
 
     pictures = [image]
@@ -139,7 +139,7 @@ def draw_hypotheses(image: np.ndarray,
     for panel, title_, label, columns in (
             (front, 'front', 'x (mm, right)', [0, 1]),
             (side, 'side', 'depth (mm, away)', [2, 1])):
-        paste_axes(sheet, panel, (_GAP - 1, 24, _SIDE, 36), (-limit, limit),
+        paste_axes(sheet, panel, (_GAP - 1, 24, _END, 36), (-limit, limit),
                    label, (limit, -limit), 'y (mm, down)', title_)
         scale = panel_size / (2 * limit)
         for m in order:
@@ -289,7 +289,7 @@ def _draw_title(sheet: Sheet, title: str, errors: Mapping[str, float],
         of_side = [i for i, n in enumerate(names)
                    if n.startswith(side + '_')]
         if of_side:
-            sheet.words(sheet.width - _SIDE - offset, 10, side, 10,
+            sheet.words(sheet.width - _END - offset, 10, side, 10,
                         ha='right', fontweight='bold',
                         color=tuple(colors[of_side[0]]))
 
