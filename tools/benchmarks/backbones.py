@@ -124,10 +124,10 @@ def _train(config: Config) -> tuple[nn.Module, str]:
     size = config.codec.input_size[0]
     torch.manual_seed(0)
     product = Product(config, Batch(
-        real=torch.rand(2, 3, size, size),
-        masks=(torch.rand(2, 1, size, size) > 0.5).float(),
-        synthetic=torch.rand(2, 3, size, size),
-        poses=torch.rand(2, 18, 3) - 0.5))
+        real=torch.rand(1, 3, size, size),
+        masks=(torch.rand(1, 1, size, size) > 0.5).float(),
+        synthetic=torch.rand(1, 3, size, size),
+        poses=torch.rand(1, 18, 3) - 0.5))
     model = product.model
     before = [value.detach().clone() for value in model.parameters()]
     product.iterate()
