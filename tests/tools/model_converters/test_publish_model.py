@@ -64,7 +64,10 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.save(dict(
         meta=dict(
             epoch=3, iter=9, seed=0, time='20261231_235959',
-            experiment_name='somebody', cfg=cfg.pretty_text,
+            experiment_name='somebody',
+            # cfg.pretty_text, which says the same, takes seconds.
+            cfg='\n'.join(f'{key} = {value!r}'
+                          for key, value in cfg.to_dict().items()),
             dataset_meta=XasHuman36mDataset._load_metainfo()),
         state_dict=model.state_dict(), optimizer=optimizer.state_dict(),
         message_hub=dict(log_scalars={}), adversarial_prior=dict(step=1)),
