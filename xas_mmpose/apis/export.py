@@ -145,7 +145,8 @@ def export_onnx(model: nn.Module,
 
     Raises:
         ImportError: If onnx is not installed.
-        ValueError: If the model or the opset does not fit.
+        ValueError: If the model or the opset does not fit, or the backbone
+            does what ONNX cannot say.
 
     Note:
         What is decided in Python is decided when the file is written, as by
@@ -169,11 +170,18 @@ def export_onnx(model: nn.Module,
         # of the exporter, which is not the newest: that one takes a minute
         # and does not know sorting.
         warnings.simplefilter('ignore')
-        torch.onnx.export(
-            detector, (example.to(device),), str(path), dynamo=False,
-            opset_version=opset, input_names=names[:1],
-            output_names=names[1:],
-            dynamic_axes={name: {0: 'batch'} for name in names})
+        try:
+            torch.onnx.export(
+                detector, (example.to(device),), str(path), dynamo=False,
+                opset_version=opset, input_names=names[:1],
+                output_names=names[1:],
+                dynamic_axes={name: {0: 'batch'} for name in names})
+        except torch.onnx.errors.OnnxExporterError as error:
+            # The rest of the message is the whole graph.
+            reason = str(error).splitlines()[0].split('. Please feel')[0]
+            raise ValueError(
+                f'the {type(model.backbone).__name__} cannot be exported: '
+                f'{reason}') from error
     graph = onnx.load(str(path))
     entries = onnx_metadata(detector, checkpoint, opset)
     onnx.helper.set_model_props(graph, {

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 
@@ -29,9 +30,6 @@ class OnnxOperators(TorchFunctionMode):
         """Call the substitute of a function, or the function itself."""
         with torch._C.DisableTorchFunctionSubclass():
             substitute = _SUBSTITUTES.get(getattr(func, '__name__', ''), func)
-            if substitute is not func and not isinstance(
-                    args[0], (Tensor, list, tuple)):
-                substitute = func
             return substitute(*args, **(kwargs or {}))
 
 
@@ -72,6 +70,13 @@ def _cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
                       if int(one.shape[dim]) > 0], dim)
 
 
+def _adaptive_avg_pool2d(values: Tensor, output_size: Any) -> Tensor:
+    """Take sizes for numbers, though they are those of another tensor."""
+    return F.adaptive_avg_pool2d(values, [int(size) for size in output_size]
+                                 if isinstance(output_size, (tuple, list))
+                                 else int(output_size))
+
+
 def _getitem(values: Tensor, index: Any) -> Tensor:
     """Take rows (B, C) of values (B, N, ...) by ``gather``.
 
@@ -90,4 +95,4 @@ def _getitem(values: Tensor, index: Any) -> Tensor:
 
 _SUBSTITUTES: dict[str, Callable] = dict(
     sort=_sort, argsort=_argsort, cummax=_cummax, cummin=_cummin, cat=_cat,
-    __getitem__=_getitem)
+    __getitem__=_getitem, adaptive_avg_pool2d=_adaptive_avg_pool2d)
