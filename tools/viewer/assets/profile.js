@@ -24,7 +24,7 @@ function drawProfile() {
     font: { color: css('--ink'), size: 12 }, hovermode: 'closest',
     dragmode: false, bargap: 0.08,
     xaxis: { ...axis, title: { text: 'depth (mm, away from the camera)',
-      standoff: 6 } },
+      standoff: 6 }, ...(row ? {} : { range: extents().ends[2] }) },
     yaxis: { ...axis, title: { text: row ? 'probability' : 'confidence',
       standoff: 4 }, range: [0, top], nticks: 5 },
     hoverlabel: { bgcolor: css('--panel'), font: { color: css('--ink') } },

@@ -169,6 +169,10 @@ function drawScene() {
       aspectratio: { x: share(x), y: share(z), z: share(y) },
       camera, dragmode: 'turntable',
     };
+  } else {
+    // Else plotly draws axes of a plane.
+    Object.assign(layout, { xaxis: { visible: false },
+      yaxis: { visible: false } });
   }
   return Plotly.react(scene(), traces, layout, {
     displaylogo: false, displayModeBar: false,
