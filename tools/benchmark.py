@@ -6,6 +6,7 @@
     python tools/benchmark.py step              a whole training iteration
     python tools/benchmark.py metrics           errors of 100 000 poses
     python tools/benchmark.py infer             from a picture to its poses
+    python tools/benchmark.py export            ONNX and lower precision
     python tools/benchmark.py backbones         what each backbone costs
     python tools/benchmark.py --check docs/backbones.md
 
@@ -30,6 +31,7 @@ from pathlib import Path
 import cv2
 import torch
 from benchmarks.backbones import bench_backbones, drift_of, write_table
+from benchmarks.export import bench_export
 from benchmarks.infer import bench_infer
 from benchmarks.metrics import bench_metrics
 from benchmarks.ops import bench_decode, bench_mask, bench_ops
@@ -39,7 +41,8 @@ from threadpoolctl import threadpool_limits
 
 BENCHMARKS = dict(decode=bench_decode, mask=bench_mask, render=bench_render,
                   ops=bench_ops, step=bench_step, metrics=bench_metrics,
-                  infer=bench_infer, backbones=bench_backbones)
+                  infer=bench_infer, backbones=bench_backbones,
+                  export=bench_export)
 
 #: Threads and repetitions, unless the command line says otherwise: a whole
 #: iteration is timed as it runs on a small machine, and takes long.

@@ -233,7 +233,7 @@ def test_what_cannot_be_exported_is_named(model, head, tmp_path, monkeypatch):
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, 'onnxruntime', None)
-    with pytest.raises(ImportError, match='needs onnxruntime .*pip install'):
+    with pytest.raises(ImportError, match=r'needs onnxruntime .*pip install'):
         needed_package('onnxruntime')
 
 

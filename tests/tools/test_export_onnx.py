@@ -22,14 +22,14 @@ ROOT = Path(__file__).resolve().parents[2]
 CAMERA = dict(f=[900.0, 910.0], c=[40.0, 45.0], k=[-0.2, 0.24, -0.003],
               p=[-0.0014, -0.001])
 #: Runs tools/onnx_runner.py as another program would.
-PROGRAM = '''
+PROGRAM = """
 import json, sys
 sys.argv = ['onnx_runner.py', *{arguments!r}]
 sys.path[:0] = [{folder!r}]
 import onnx_runner
 onnx_runner.main()
 assert 'torch' not in sys.modules and 'mmpose' not in sys.modules
-'''
+"""
 
 
 @pytest.fixture(scope='module')
@@ -180,7 +180,7 @@ def test_a_missing_package_and_a_missing_mask(tool, small, photo,
     with pytest.raises(FileNotFoundError, match=r'no mask of a\.png below'):
         module.main([*arguments, '--masks', str(photo.parent / 'none')])
     monkeypatch.setitem(sys.modules, 'onnx', None)
-    with pytest.raises(ImportError, match='exporting needs onnx .*pip'):
+    with pytest.raises(ImportError, match=r'exporting needs onnx .*pip'):
         module.main(arguments)
 
 
