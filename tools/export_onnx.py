@@ -2,7 +2,7 @@
 r"""Write a trained model as an ONNX file, and compare the two.
 
     python tools/export_onnx.py configs/xas_mini_full.py \
-        weights/xas_mini_full-9558dee0_20261122.pth --out model.onnx
+        weights/xas_mini_full-e8cfa7b2_20261122.pth --out model.onnx
     python tools/export_onnx.py CONFIG CKPT --out model.onnx \
         --images photos/ --masks masks/
 
