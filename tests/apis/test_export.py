@@ -118,7 +118,8 @@ def test_flip_test_and_depth_profiles(model, head, crops, tmp_path):
     options = dict(flip_test=True, depth_profiles=True)
     deviations = export_and_check(model, tmp_path / 'a.onnx', crops,
                                   **options)
-    assert is_same(deviations)
+    # Of noise two peaks may be as high as one another but for rounding.
+    assert deviations['keypoints'] < 0.01
     assert deviations['depth_profiles'] < 1e-4
     found = onnx_session(tmp_path / 'a.onnx')(crops)
     assert found['depth_profiles'].shape == (9, 18, 16)
