@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..models import MultiHypothesisHead
 from ..version import __version__
-from .onnx_operators import OnnxOperators
+from .onnx_operators import EXAMPLE_CROPS, OnnxOperators
 from .results import FRAME
 
 #: The operator set of the files; every onnxruntime from 1.14 (2023) has it.
@@ -160,8 +160,8 @@ def export_onnx(model: nn.Module,
     detector = ExportableDetector(model, flip_test, depth_profiles).eval()
     width, height = model.head.decoder.input_size
     generator = torch.Generator().manual_seed(0)
-    example = torch.randint(256, (2, 3, height, width), dtype=torch.uint8,
-                            generator=generator)
+    example = torch.randint(256, (EXAMPLE_CROPS, 3, height, width),
+                            dtype=torch.uint8, generator=generator)
     device = next(model.parameters()).device
     names = ['crops', *detector.output_names]
     path = Path(path)

@@ -9,6 +9,10 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+#: Of the crops that a graph is traced by: a number that no size of a network
+#: is likely to be a multiple of.
+EXAMPLE_CROPS = 5
+
 
 class _Scanned(NamedTuple):
     """Result of a running maximum, without places."""
@@ -71,10 +75,27 @@ def _cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 
 def _adaptive_avg_pool2d(values: Tensor, output_size: Any) -> Tensor:
-    """Take sizes for numbers, though they are those of another tensor."""
-    return F.adaptive_avg_pool2d(values, [int(size) for size in output_size]
-                                 if isinstance(output_size, (tuple, list))
-                                 else int(output_size))
+    """Pool by a kernel of fixed size: pictures have one, the graph none."""
+    sizes = [int(size) for size in values.shape[-2:]]
+    wanted = (output_size if isinstance(output_size, (tuple, list))
+              else [output_size] * 2)
+    kernel = [size // int(to) for size, to in zip(sizes, wanted)]
+    if [k * int(to) for k, to in zip(kernel, wanted)] != sizes:
+        return F.adaptive_avg_pool2d(values, output_size)
+    return F.avg_pool2d(values, kernel)
+
+
+def _reshape(values: Tensor, *shape: Any) -> Tensor:
+    """Leave a number of crops open that Python has computed.
+
+    It is known by being a multiple of the example's number.
+    """
+    sizes = shape[0] if isinstance(shape[0], (tuple, list)) else shape
+    result = values.reshape(sizes)
+    if (sizes and type(sizes[0]) is int and sizes[0] > 0
+            and sizes[0] % EXAMPLE_CROPS == 0):
+        return values.reshape(-1, *map(int, result.shape[1:]))
+    return result
 
 
 def _getitem(values: Tensor, index: Any) -> Tensor:
@@ -95,4 +116,5 @@ def _getitem(values: Tensor, index: Any) -> Tensor:
 
 _SUBSTITUTES: dict[str, Callable] = dict(
     sort=_sort, argsort=_argsort, cummax=_cummax, cummin=_cummin, cat=_cat,
-    __getitem__=_getitem, adaptive_avg_pool2d=_adaptive_avg_pool2d)
+    __getitem__=_getitem, adaptive_avg_pool2d=_adaptive_avg_pool2d,
+    view=_reshape, reshape=_reshape)
