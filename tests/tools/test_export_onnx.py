@@ -104,7 +104,9 @@ def test_a_file_and_a_program_without_torch(tool, small, photo, capsys):
 
 @pytest.mark.parametrize('box', [[89.5, 14.5, 190.5, 225.5],
                                  [80.0, 60.0, 160.0, 110.0],
-                                 [-200.0, -100.0, 400.0, 350.0]])
+                                 [-200.0, -100.0, 400.0, 350.0],
+                                 # 12.5 px of the picture to one of the crop
+                                 [-490.0, 0.0, 790.0, 250.0]])
 def test_crops_are_those_of_the_pipeline(tool, small, photo, box):
     runner = object.__new__(tool('onnx_runner').OnnxPoses)
     runner.size, runner.supersampling = (128, 128), None

@@ -85,6 +85,13 @@ def _adaptive_avg_pool2d(values: Tensor, output_size: Any) -> Tensor:
     return F.avg_pool2d(values, kernel)
 
 
+def _layer_norm(values: Tensor, normalized_shape: Sequence[Any],
+                *args: Any, **kwargs: Any) -> Tensor:
+    """Take sizes for numbers, though they are those of a tensor."""
+    return F.layer_norm(values, [int(size) for size in normalized_shape],
+                        *args, **kwargs)
+
+
 def _reshape(values: Tensor, *shape: Any) -> Tensor:
     """Leave a number of crops open that Python has computed.
 
@@ -117,4 +124,4 @@ def _getitem(values: Tensor, index: Any) -> Tensor:
 _SUBSTITUTES: dict[str, Callable] = dict(
     sort=_sort, argsort=_argsort, cummax=_cummax, cummin=_cummin, cat=_cat,
     __getitem__=_getitem, adaptive_avg_pool2d=_adaptive_avg_pool2d,
-    view=_reshape, reshape=_reshape)
+    layer_norm=_layer_norm, view=_reshape, reshape=_reshape)

@@ -193,7 +193,8 @@ class PoseRanker(BaseModule):
                 'model.head.pose_ranker.prior_weight=0')
         poses = isotropic(root_centred(candidates, self.root_index))
         with torch.autocast(poses.device.type, enabled=False):
-            scores = self.discriminator.score(poses[found].float())
+            # It has no parameters: what ``score`` does, but exportable.
+            scores = self.discriminator(poses[found].float(), dropout=False)
         logits[found] = scores.double()
         return self.prior_weight * logits
 

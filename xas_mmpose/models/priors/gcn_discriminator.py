@@ -157,7 +157,7 @@ class GCNPoseDiscriminator(BaseModule):
             poses = poses - poses[:, [self.root_index]]
         graph = self._graph(poses)
         inputs = dict(joint=poses, bone=poses[:, self.parents] - poses)
-        code = self.code.to(poses).expand(len(poses), -1, -1)
+        code = self.code.to(poses).expand(poses.shape[0], -1, -1)
         features = torch.cat([
             stream(torch.cat([inputs[name], code], -1), graph)
             for name, stream in self.streams.items()
@@ -200,7 +200,8 @@ class GCNPoseDiscriminator(BaseModule):
         lengths = torch.linalg.vector_norm(poses[:, parent] - poses[:, child],
                                            dim=-1)
         nearness = 1 / lengths.clamp_min(SHORTEST_BONE)
-        weights = torch.diag_embed(links.diagonal()).repeat(len(poses), 1, 1)
+        weights = torch.diag_embed(links.diagonal()).repeat(
+            poses.shape[0], 1, 1)
         weights[:, child, parent] = nearness
         weights[:, parent, child] = nearness
         scale = weights.sum(-1).clamp_min(1e-12).rsqrt()
