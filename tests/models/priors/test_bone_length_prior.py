@@ -26,7 +26,7 @@ def decoder():
 
 @pytest.fixture
 def prior():
-    return BoneLengthPrior(METAINFO, weight=0.5, spread=0.3)
+    return BoneLengthPrior(METAINFO, weight=0.5, spread=0.3, doubt=0.0)
 
 
 def one_hot(bins, size):
@@ -87,7 +87,7 @@ def test_depth_counts_twice_in_a_length_and_unknown_ends_not_at_all(prior):
     poses[1, 2] = torch.nan
     weight = torch.ones(2, 3)
     weight[1, 2] = 0
-    prior.observe(poses.nan_to_num(), weight)
+    prior.observe(poses, weight)
     assert prior.is_ready
     lengths = (prior.first_moment / prior.seen).exp()
     assert lengths[[0, 2]].tolist() == pytest.approx([0.5, 5.0], rel=1e-5)
@@ -113,22 +113,26 @@ def test_averages_of_the_buffers_keep_the_lengths(prior):
         pytest.approx([math.log(0.7)] * 2, rel=1e-5))
 
 
-def test_the_posterior_of_one_bone_is_bayes(decoder):
+@pytest.mark.parametrize('doubt', [0.0, 0.1])
+def test_the_posterior_of_one_bone_is_bayes(decoder, doubt):
     # Root at the depth of bin 8, key point 1 column away (an eighth) and at
-    # one of two depths, 0 or 4 bins from it: 0.125 or 0.125 * sqrt(17).
+    # one of two depths, 0 or 4 bins from it: 0.125 or 0.125 * sqrt(17). The
+    # third is beside the root for sure.
     prior = BoneLengthPrior(
-        dict(keypoint_info={0: {}, 1: {}}, parent_indices=[0, 0]),
-        weight=0.5, spread=0.3, outlier=8.0)
-    poses = torch.zeros(1, 2, 3)
+        dict(METAINFO, parent_indices=[0, 0, 0]),
+        weight=0.5, spread=0.3, outlier=8.0, doubt=doubt)
+    poses = torch.zeros(1, 3, 3)
     poses[:, 1, 0] = 0.125 * math.sqrt(17)
-    prior.observe(poses, torch.ones(1, 2))
-    given = marginals([8, 9], torch.stack(
-        [profile(d8=1.0), profile(d8=0.4, d12=0.6)]))
+    poses[:, 2, 0] = 0.125
+    prior.observe(poses, torch.ones(1, 3))
+    given = marginals([8, 9, 9], torch.stack(
+        [profile(d8=1.0), profile(d8=0.4, d12=0.6), profile(d8=1.0)]))
     found = prior(given, decoder).z[0]
     # The likeliest pose has the right length, so the size is known to be 1.
     off = math.log(math.sqrt(17)) / 0.3
     odds = 0.4 * math.exp(-0.5 * min(off**2 / 2, 8)) / 0.6
-    assert found[1, 12].item() == pytest.approx(1 / (1 + odds), abs=1e-4)
+    wanted = (1 - doubt) / (1 + odds) + doubt * 0.6
+    assert found[1, 12].item() == pytest.approx(wanted, abs=1e-4)
     assert found[0, 8].item() == pytest.approx(1, abs=1e-3)
 
 
@@ -158,7 +162,7 @@ def test_the_size_of_the_pose_does_not_count(decoder):
                       + 0.5 * one_hot([6, 8, 4], BINS))
     found = []
     for size in (1.0, 7.0):
-        prior = BoneLengthPrior(METAINFO, spread=0.3)
+        prior = BoneLengthPrior(METAINFO, spread=0.3, doubt=0.0)
         teach(prior, size * torch.tensor([[0.3, 0.5], [0.2, 0.6]]))
         found.append(prior(given, decoder).z)
     assert (found[0] - found[1]).abs().max() < 1e-4
@@ -202,6 +206,9 @@ def test_half_a_checkpoint_is_not_enough(prior):
     (dict(weight=0), 'weight, spread and outlier'),
     (dict(spread=-1), 'weight, spread and outlier'),
     (dict(momentum=0), 'momentum is above 0'),
+    (dict(doubt=1.5), 'doubt goes from 0 to 1'),
+    (dict(metainfo=dict(keypoint_info={0: {}, 1: {}}, parent_indices=[0, 0])),
+     'needs two bones'),
 ])
 def test_options_out_of_range(options, text):
     with pytest.raises(ValueError, match=text):

@@ -55,5 +55,5 @@ class TeacherLoss(nn.Module):
             # Not a clamp: its gradient would vanish where it is needed most.
             ((wanted + 1e-30).log() - (got + 1e-30).log()).mul(wanted).sum()
             * weight for got, wanted, weight in zip(
-                marginals, teacher, (1.0, 1.0, self.depth_weight)))
+                marginals, teacher, (1.0, 1.0, self.depth_weight)) if weight)
         return total / marginals.x.shape[:2].numel() * self.loss_weight

@@ -37,7 +37,9 @@ class BoneLengthPrior(BaseModule):
     each profile is replaced by its marginal
     (:func:`~xas_mmpose.ops.tree_beliefs`). x and y stay as they are. Poses
     that are reflected in depth have bones of the same length: which of two
-    is seen, all key points decide together.
+    is seen, all key points decide together. A share of each profile stays
+    as it was, so that a depth which bones speak against remains a
+    hypothesis.
 
     A bone's factor is ``exp(-weight * min(d ** 2 / 2, outlier))``, where d is
     how far the logarithm of its length is from the labelled poses' mean, in
@@ -57,11 +59,13 @@ class BoneLengthPrior(BaseModule):
         weight: Weight of a bone against a profile.
         spread: Least standard deviation of the logarithm of a length.
         outlier: Bones further off than this count as much as this.
+        doubt: Share of the profiles that stays.
         momentum: Share of a batch in the running moments.
 
     Raises:
         ValueError: If a number is out of range, or the key points are not a
-            tree with one root.
+            tree with one root and two bones: the size of the pose leaves one
+            bone nothing to say.
     """
 
     def __init__(self,
@@ -69,19 +73,25 @@ class BoneLengthPrior(BaseModule):
                  weight: float = 1.0,
                  spread: float = 0.5,
                  outlier: float = 8.0,
+                 doubt: float = 0.1,
                  momentum: float = 0.01) -> None:
         super().__init__()
-        if min(weight, spread, outlier) <= 0 or not 0 < momentum <= 1:
+        if (min(weight, spread, outlier) <= 0 or not 0 <= doubt <= 1
+                or not 0 < momentum <= 1):
             raise ValueError(
                 'weight, spread and outlier of BoneLengthPrior are positive, '
-                'momentum is above 0 and at most 1, got '
-                f'{weight}, {spread}, {outlier} and {momentum}')
+                'doubt goes from 0 to 1, momentum is above 0 and at most 1, '
+                f'got {weight}, {spread}, {outlier}, {doubt} and {momentum}')
         self.parents = parents_of(metainfo)
         from_the_root(self.parents)
         self.bones = [k for k, p in enumerate(self.parents) if k != p]
+        if len(self.bones) < 2:
+            raise ValueError('BoneLengthPrior needs two bones or more, got '
+                             f'parents {self.parents}: leave it out')
         self.weight = weight
         self.spread = spread
         self.outlier = outlier
+        self.doubt = doubt
         self.momentum = momentum
         # Sums rather than means: those that have begun at 0, were averaged
         # over steps (EMA) or over processes still have the right quotients.
@@ -106,7 +116,8 @@ class BoneLengthPrior(BaseModule):
                 both its ends have one.
         """
         known = ((weight > 0) & (weight[:, self.parents] > 0)).to(poses)
-        logs = self._log_lengths(poses)
+        # Key points without a weight may be no numbers.
+        logs = torch.where(known > 0, self._log_lengths(poses), 0)
         sums = process_mean(torch.stack([
             known.sum(0), (known * logs).sum(0), (known * logs**2).sum(0)]))
         # A batch counts by its poses where it lacks some bone.
@@ -151,9 +162,11 @@ class BoneLengthPrior(BaseModule):
         off = (self._log_distances(likeliest, decoder)
                - (mean + size[:, None])[:, :, None, None])
         off = (off / deviation[:, None, None])**2 / 2
-        return marginals._replace(z=tree_beliefs(
+        beliefs = tree_beliefs(
             marginals.z.clamp_min(_LEAST).log(),
-            -self.weight * off.clamp_max(self.outlier), self.parents))
+            -self.weight * off.clamp_max(self.outlier), self.parents)
+        return marginals._replace(
+            z=(1 - self.doubt) * beliefs + self.doubt * marginals.z)
 
     def _log_distances(self, pose: Tensor,
                        decoder: DepthModeVolume) -> Tensor:
