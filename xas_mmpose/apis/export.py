@@ -145,14 +145,14 @@ def export_onnx(model: nn.Module,
 
     Raises:
         ImportError: If onnx is not installed.
-        ValueError: If the model or the opset does not fit, or the backbone
-            does what ONNX cannot say.
+        ValueError: If the model or the opset does not fit, or the model does
+            what ONNX cannot say.
 
     Note:
         What is decided in Python is decided when the file is written, as by
-        the example of two noisy crops. A backbone that computes with the
-        number of crops in Python would be fixed to two:
-        :func:`largest_deviations` with other numbers of crops tells.
+        some noisy crops. Shapes that Python computes of their number stay
+        open (:class:`~xas_mmpose.apis.onnx_operators.OnnxOperators`);
+        whether all did, :func:`check_onnx` tells.
     """
     onnx = needed_package('onnx')
     if opset < 17:
@@ -180,8 +180,8 @@ def export_onnx(model: nn.Module,
             # The rest of the message is the whole graph.
             reason = str(error).splitlines()[0].split('. Please feel')[0]
             raise ValueError(
-                f'the {type(model.backbone).__name__} cannot be exported: '
-                f'{reason}') from error
+                f'{type(model.backbone).__name__} and its head cannot be '
+                f'exported: {reason}') from error
     graph = onnx.load(str(path))
     entries = onnx_metadata(detector, checkpoint, opset)
     onnx.helper.set_model_props(graph, {

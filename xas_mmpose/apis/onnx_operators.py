@@ -23,7 +23,7 @@ class _Scanned(NamedTuple):
 class OnnxOperators(TorchFunctionMode):
     """While active, PyTorch's functions do what ONNX can say.
 
-    The results are the same to the bit: they are of another make only.
+    The results are the same: they are of another make only.
     ``sort`` and ``argsort`` become ONNX's ``TopK``, which of equals takes
     the first, as a stable sort does.
     """
