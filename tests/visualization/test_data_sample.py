@@ -43,6 +43,20 @@ def test_truth_is_drawn_and_measured_where_there_is_one(
     assert asked['errors'] == {}
 
 
+def test_the_mean_of_poses_is_called_so(monkeypatch: pytest.MonkeyPatch):
+    asked: list = []
+    monkeypatch.setattr(module, 'draw_hypotheses',
+                        lambda *_, **options: asked.append(options))
+    found = sample('no/such/file.jpg', False)
+    patch = np.zeros((SIDE, SIDE, 3), np.uint8)
+    draw_sample(patch, found, HUMAN36M_18.metainfo(), 'x')
+    found.pred_instances.set_metainfo(
+        dict(pose_ranking=dict(first='mean')))
+    draw_sample(patch, found, HUMAN36M_18.metainfo(), 'x')
+    assert [options['ranking'] for options in asked] == [
+        None, dict(first='mean')]
+
+
 def test_true_key_points_of_the_picture(monkeypatch: pytest.MonkeyPatch):
     asked: dict = {}
     monkeypatch.setattr(module, 'draw_hypotheses',

@@ -53,6 +53,16 @@ def test_a_strip_without_any_probability_is_white():
     np.testing.assert_array_equal(at(picture, -200, 1), 255)
 
 
+@pytest.mark.filterwarnings('error')
+def test_what_is_not_a_number_is_unknown():
+    profiles = np.array([[0, 1, np.nan, np.inf], [np.nan] * 4])
+    picture = strips(profiles=profiles)
+    np.testing.assert_array_equal(at(picture, -600, 0), 255)
+    np.testing.assert_allclose(at(picture, -200, 0), [160, 60, 70], atol=1)
+    for depth, row in ((200, 0), (600, 0), (-600, 1), (-200, 1)):
+        np.testing.assert_array_equal(at(picture, depth, row), 235)
+
+
 def test_modes_and_truth_stand_at_their_depths():
     plain = strips()
     depths = np.array([-500., np.nan])

@@ -6,6 +6,7 @@ import pytest
 
 from xas_mmpose.skeletons import ANIMAL3D_26, HUMAN36M_18
 from xas_mmpose.visualization import draw_hypotheses, hypotheses
+from xas_mmpose.visualization.sheet import width_of
 
 PANEL, LEFT, TOP = 384, 12, 52
 
@@ -102,6 +103,80 @@ def test_later_and_unlikely_hypotheses_are_fainter(scene, likely):
         assert red[1] - red[0] == pytest.approx(0.3 * (255 - red[0]), abs=3)
     else:
         assert red[1] - red[0] > 0.4 * (255 - red[0])
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """Return where and what is written onto sheets."""
+    words = []
+    write = hypotheses.Sheet.words
+
+    def words_too(sheet, x, y, text, *args, **options):
+        words.append((x, y, text))
+        write(sheet, x, y, text, *args, **options)
+
+    monkeypatch.setattr(hypotheses.Sheet, 'words', words_too)
+    return words
+
+
+def test_the_mean_of_all_has_no_probability(scene, written):
+    scene['scores'] = np.tile([[1.0], [0.4], [0.2]], (1, 18))
+    by_mode = draw_hypotheses(**scene)
+    assert [text for *_, text in written if ':' in text] == [
+        'hypothesis 1: 1.00', 'hypothesis 2: 0.40', 'hypothesis 3: 0.20']
+    written.clear()
+    mean = draw_hypotheses(**scene, ranking=dict(first='mean'))
+    names = [text for *_, text in written][-3:]
+    assert names == ['mean of all', 'hypothesis 2: 0.40',
+                     'hypothesis 3: 0.20']
+    np.testing.assert_array_equal(
+        by_mode, draw_hypotheses(**scene, ranking=dict(first='likeliest')))
+
+    def line(picture, entry):
+        return picture[-12, 12 + 146 * entry + 9].astype(int)[0]
+    # Tints 0, 0.3 and 0.6 of white; the likeliest real pose is opaque, one
+    # half as likely 0.35 + 0.65 / 2.
+    np.testing.assert_allclose(
+        [line(mean, entry) for entry in range(3)],
+        [0, 0.3 * 255, 255 * (1 - 0.4 * 0.675)], atol=2)
+    assert line(by_mode, 1) > line(mean, 1) + 50
+
+
+def test_many_hypotheses_take_more_lines(scene, written):
+    truth = np.zeros((18, 3))
+    scene.update(
+        hypotheses_3d=np.repeat(scene['hypotheses_3d'], 4, 0),
+        scores=np.full((12, 18), 1 / 12))
+    picture = draw_hypotheses(**scene, target_3d=truth)
+    # Thirteen entries, eight a line.
+    assert picture.shape[:2] == (494 + 16, 1216)
+    entries = written[-13:]
+    assert [text for *_, text in entries][::6] == [
+        'hypothesis 1: 0.08', 'hypothesis 7: 0.08', 'truth']
+    assert {y for _, y, _ in entries} == {482, 498}
+    for x, _, text in entries:
+        assert x + width_of(text, 8) < 1216
+    # The truth's line is dashed grey on the second line.
+    dashes = picture[498, 12 + 4 * 146:12 + 4 * 146 + 18, 0]
+    assert dashes.min() < 140
+    assert dashes.max() == 255
+    # Those that there are not keep their room: videos have one size.
+    scene['scores'][1:] = 0
+    assert draw_hypotheses(**scene, target_3d=truth).shape == picture.shape
+
+
+def test_long_titles_lose_their_beginning(scene, written):
+    name = 'a/very_long_folder/' * 12 + 'S1_000076'
+    draw_hypotheses(**scene, title=name, errors={'MPJPE': 12.34})
+    (_, _, title), = [entry for entry in written if 'MPJPE' in entry[2]]
+    assert title.startswith('…')
+    assert title.endswith('/S1_000076   MPJPE 12.3 mm')
+    left, = [x for x, _, text in written if text == 'left']
+    # "left" ends at x and is 30 px wide.
+    assert left - 130 < 12 + width_of(title, 10) < left - 30
+    written.clear()
+    draw_hypotheses(**scene, title='S1_000076', errors={'MPJPE': 12.34})
+    assert 'S1_000076   MPJPE 12.3 mm' in [text for *_, text in written]
 
 
 @pytest.mark.parametrize('size', [1, 0.1, 0.001])

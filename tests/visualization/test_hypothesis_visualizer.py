@@ -91,6 +91,19 @@ def test_truth_only_where_it_is_asked_for(visualizer, image, monkeypatch):
     np.testing.assert_allclose(shown, expected, atol=1e-6)
 
 
+def test_rankings_of_merged_samples(visualizer, image, monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, 'draw_people', lambda image, people, *_: (
+        asked.extend(person.ranking for person in people), image)[1])
+    ranked = [found(), found(seed=1)]
+    for one in ranked:
+        one.pred_instances.set_metainfo(
+            dict(pose_ranking=dict(first='mean')))
+    visualizer.add_datasample('me', image, merge_data_samples(ranked))
+    visualizer.add_datasample('me', image, found())
+    assert asked == [dict(first='mean'), dict(first='mean'), None]
+
+
 def test_masks_are_put_back_where_the_crop_was(visualizer, image,
                                                monkeypatch):
     asked = []

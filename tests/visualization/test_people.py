@@ -35,7 +35,8 @@ def test_each_has_the_part_around_its_box(asked):
     image = np.arange(100 * 200 * 3).reshape(100, 200, 3).astype(np.uint8)
     mask = np.zeros((100, 200), bool)
     mask[40:60, 90:110] = True
-    people = [person([90, 40, 110, 60], mask=mask), person([0, 80, 20, 95])]
+    people = [person([90, 40, 110, 60], mask=mask,
+                     ranking=dict(first='mean')), person([0, 80, 20, 95])]
     drawn = draw_people(image, people, HUMAN36M_18, 'a', panel_size=50)
     # 1.4 times the longer side, and no more than there is.
     np.testing.assert_array_equal(asked[0]['image'], image[36:64, 86:114])
@@ -46,6 +47,7 @@ def test_each_has_the_part_around_its_box(asked):
     assert asked[1]['mask'] is None
     assert [row['title'] for row in asked] == ['a', 'person 2']
     assert {row['panel_size'] for row in asked} == {50}
+    assert [row['ranking'] for row in asked] == [dict(first='mean'), None]
     assert asked[0]['skeleton_mask'] is None
     # White stands beside the narrower one.
     assert drawn.shape == (8, 2, 3)

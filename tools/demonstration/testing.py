@@ -135,7 +135,8 @@ def draw(folder: Path, answers: Answers, skeleton: dict, num: int) -> None:
             sample.gt_fields.masks[0].cpu().numpy(),
             points, pred.hypotheses_3d[0], pred.hypothesis_scores[0],
             skeleton, title=Path(sample.img_path).stem, errors=errors,
-            target_3d=np.where(visible[0][:, None] > 0, target, np.nan))
+            target_3d=np.where(visible[0][:, None] > 0, target, np.nan),
+            ranking=pred.get('pose_ranking'))
         name = f'{Path(sample.img_path).stem}.png'
         if not cv2.imwrite(str(folder / name), picture):
             raise OSError(f'could not write {folder / name}')

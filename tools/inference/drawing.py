@@ -40,7 +40,8 @@ def _drawn(person: PersonPose) -> DrawnPerson:
     return DrawnPerson(
         person.box, person.keypoints, person.hypotheses_3d,
         person.hypothesis_scores, person.mask,
-        depth_profiles=found and (found.depths, found.probabilities))
+        depth_profiles=found and (found.depths, found.probabilities),
+        ranking=person.ranking)
 
 
 class VideoFile:

@@ -77,4 +77,5 @@ def draw_sample(patch: np.ndarray, sample: BaseDataElement,
         patch, mask, keypoints, pred.hypotheses_3d[0],
         pred.hypothesis_scores[0], metainfo, target_3d=target,
         target_2d=target_2d, title=title, errors=errors,
-        skeleton_mask=covered, depth_profiles=profiles)
+        skeleton_mask=covered, depth_profiles=profiles,
+        ranking=pred.get('pose_ranking'))

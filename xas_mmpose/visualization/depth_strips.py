@@ -26,7 +26,7 @@ def draw_depth_strips(
         panel: Where.
         depths: Centres of D bins (D,), mm, ascending.
         probabilities: How likely they are (K, D). Each strip is as dark as
-            its peak at its peak.
+            its peak at its peak. What is not finite is not known.
         limit: Half of what the panel's width stands for, mm.
         modes: Depths (K,) of each hypothesis, NaN for none, and the colour
             of its dots.
@@ -59,7 +59,10 @@ def draw_depth_strips(
     step = 2 * limit / panel.width
     columns = -limit + step * (np.arange(inside.width) + 1.5)
     bins = np.searchsorted(ends, columns) - 1
-    known = (bins >= 0) & (bins < len(depths))
+    finite = np.isfinite(probabilities)
+    probabilities = np.where(finite, probabilities, 0)
+    known = ((bins >= 0) & (bins < len(depths))
+             & finite[:, bins.clip(0, len(depths) - 1)])
     height = panel.height / len(names)
     rows = ((np.arange(inside.height) + 1.5) / height).astype(int)
     share = probabilities / np.maximum(
@@ -67,7 +70,7 @@ def draw_depth_strips(
     share = np.where(known, share[:, bins.clip(0, len(depths) - 1)], 0)
     picture = 255 - share[rows][..., None] * (255 - _LIKELY)
     # What no bin covers is not impossible, but unknown.
-    picture[:, ~known] = 235
+    picture[~known[rows]] = 235
     sheet.paste(picture.round().astype(np.uint8), inside)
 
     middle = panel.top + height * (np.arange(len(names)) + 0.5)

@@ -11,12 +11,12 @@ from xas_mmpose.skeletons import Skeleton, in_id_order, skeleton_links_of
 
 from .depth_strips import NAMES, draw_depth_strips
 from .mask_picture import covered_picture, mask_outlines
-from .sheet import DASHED_GREY, Box, Sheet, paste_axes
+from .sheet import DASHED_GREY, Box, Sheet, paste_axes, width_of
 
 #: Pixels around the panels: left, right, top, bottom, between.
 _SIDE, _END, _TOP, _BOTTOM, _GAP = 12, 20, 52, 58, 64
-#: Columns for each entry of the legend.
-_ENTRY = 146
+#: Columns for each entry of the legend, rows for each line of it.
+_ENTRY, _LINE = 146, 16
 _TRUTH_ON_IMAGE = '0.85'
 
 
@@ -33,7 +33,8 @@ def draw_hypotheses(image: np.ndarray,
                     panel_size: int = 384,
                     skeleton_mask: np.ndarray | None = None,
                     depth_profiles: tuple[np.ndarray, np.ndarray]
-                    | None = None) -> np.ndarray:
+                    | None = None,
+                    ranking: Mapping[str, Any] | None = None) -> np.ndarray:
     """Draw an image with its 2D pose, and the hypotheses from two sides.
 
     A view from the front hides a wrong depth, so there are three panels of
@@ -68,10 +69,16 @@ def draw_hypotheses(image: np.ndarray,
             panel has a strip for each key point, dark where it is likely in
             relation to the strip's peak. Dots are the depths of the
             hypotheses, dashes the true ones.
+        ranking: What has ordered the hypotheses, where it was a
+            ``PoseRanker``: ``pred_instances.pose_ranking``. With
+            ``first='mean'`` the first is called the mean of all; its score
+            is no probability, and the others are as opaque as they are
+            likely in relation to the likeliest of them.
 
     Returns:
         Picture BGR uint8. The image fills its panel from the pixel (12, 52),
-        ``panel_size`` high; its aspect is kept.
+        ``panel_size`` high; its aspect is kept. Below is room for the names
+        of all M hypotheses.
 
     Raises:
         ValueError: If the shapes do not fit one another, or no image pixel,
@@ -104,7 +111,10 @@ def draw_hypotheses(image: np.ndarray,
     hypotheses_3d = np.where(present[..., None], hypotheses_3d, np.nan)
     # The most confident one comes last, on top.
     order = [m for m in reversed(range(len(scores))) if present[m].any()]
-    looks = {m: dict(alpha=_alpha(scores, present, m), tint=_tint(m))
+    mean_first = (ranking or {}).get('first') == 'mean'
+    likely = [_mean_score(s, p) for s, p in zip(scores, present)]
+    best = max(likely[mean_first:], default=0.0)
+    looks = {m: dict(alpha=_alpha(likely[m], best), tint=_tint(m))
              for m in order}
 
     on_image = [_beside(None, 0, image, panel_size)]
@@ -114,8 +124,12 @@ def draw_hypotheses(image: np.ndarray,
     side = _beside(front, _GAP, None, panel_size)
     strips = _beside(side, NAMES, None, panel_size)
     last = side if depth_profiles is None else strips
-    sheet = Sheet(last.left + last.width + _END,
-                  _TOP + panel_size + _BOTTOM)
+    width = last.left + last.width + _END
+    # Of all, also those there are not: frames of a video are of one size.
+    lines = math.ceil((len(scores) + (target_3d is not None))
+                      / _per_line(width))
+    sheet = Sheet(width, _TOP + panel_size + _BOTTOM
+                  + _LINE * max(0, lines - 1))
 
     pictures = [image]
     if skeleton_mask is not None:
@@ -156,9 +170,10 @@ def draw_hypotheses(image: np.ndarray,
             None if target_3d is None else target_3d[:, 2], names, colors)
 
     _draw_title(sheet, title, errors or {}, names, colors)
-    _draw_legend(sheet, {
-        f'hypothesis {m + 1}: {_mean_score(scores[m], present[m]):.2f}':
-        looks[m] for m in reversed(order)}, target_3d is not None)
+    _draw_legend(sheet, _TOP + panel_size + _BOTTOM - 12, {
+        'mean of all' if mean_first and m == 0 else
+        f'hypothesis {m + 1}: {likely[m]:.2f}': looks[m]
+        for m in reversed(order)}, target_3d is not None)
     return sheet.draw()
 
 
@@ -254,7 +269,6 @@ def _limit(hypotheses_3d: np.ndarray,
     reach = float(values.max(initial=0.0))
     if reach == 0:
         return 1000.0
-    # A round number: five of a power of ten, and no more than 500.
     if reach > 1000:
         # Dots at the edge are seen whole.
         return math.ceil(1.02 * reach / 200) * 200.0
@@ -268,10 +282,9 @@ def _tint(m: int) -> float:
     return min(0.3 * m, 0.6)
 
 
-def _alpha(scores: np.ndarray, present: np.ndarray, m: int) -> float:
-    """Return the opacity: the mean score against the best one's."""
-    means = [_mean_score(s, p) for s, p in zip(scores, present)]
-    return 0.35 + 0.65 * min(1.0, means[m] / max(means))
+def _alpha(score: float, best: float) -> float:
+    """Return the opacity: a mean score against the best one's."""
+    return 0.35 + 0.65 * (score / best if score < best else 1.0)
 
 
 def _mean_score(scores: np.ndarray, present: np.ndarray) -> float:
@@ -282,9 +295,16 @@ def _mean_score(scores: np.ndarray, present: np.ndarray) -> float:
 def _draw_title(sheet: Sheet, title: str, errors: Mapping[str, float],
                 names: Sequence[str], colors: np.ndarray) -> None:
     """Write the title, and which colour is which side."""
-    words = [title] if title else []
-    words += [f'{name} {value:.1f} mm' for name, value in errors.items()]
-    sheet.words(_SIDE, 10, '   '.join(words), 10)
+    numbers = [f'{name} {value:.1f} mm' for name, value in errors.items()]
+    # "left" and "right" stand at the end.
+    room = sheet.width - _SIDE - _END - 90
+    for cut in range(len(title) + 1):
+        # Names of one folder differ at their ends.
+        shown = f'…{title[cut:]}' if cut else title
+        text = '   '.join([shown] * bool(title) + numbers)
+        if width_of(text, 10) <= room:
+            break
+    sheet.words(_SIDE, 10, text, 10)
     for side, offset in (('left', 42), ('right', 0)):
         of_side = [i for i, n in enumerate(names)
                    if n.startswith(side + '_')]
@@ -294,16 +314,23 @@ def _draw_title(sheet: Sheet, title: str, errors: Mapping[str, float],
                         color=tuple(colors[of_side[0]]))
 
 
-def _draw_legend(sheet: Sheet, looks: Mapping[str, Mapping[str, float]],
+def _per_line(width: int) -> int:
+    """Return how many entries a line of the legend has."""
+    return max(1, (width - _SIDE) // _ENTRY)
+
+
+def _draw_legend(sheet: Sheet, top: int,
+                 looks: Mapping[str, Mapping[str, float]],
                  with_truth: bool) -> None:
     """Name the hypotheses and their mean scores below the panels."""
-    left, row = _SIDE, sheet.height - 12
-    for text, look in looks.items():
-        sheet.lines([np.array([[left, row], [left + 18, row]])],
-                    [(look['tint'], ) * 3], 2.0, alpha=look['alpha'])
-        sheet.words(left + 24, row, text, 8, va='center')
-        left += _ENTRY
+    entries = [(text, dict(colors=[(look['tint'], ) * 3], width=2.0,
+                           alpha=look['alpha']))
+               for text, look in looks.items()]
     if with_truth:
-        sheet.lines([np.array([[left, row], [left + 18, row]])],
-                    DASHED_GREY, 1.2, dashed=True)
-        sheet.words(left + 24, row, 'truth', 8, va='center')
+        entries.append(('truth', dict(colors=DASHED_GREY, width=1.2,
+                                      dashed=True)))
+    for number, (text, look) in enumerate(entries):
+        line, place = divmod(number, _per_line(sheet.width))
+        left, row = _SIDE + place * _ENTRY, top + line * _LINE
+        sheet.lines([np.array([[left, row], [left + 18, row]])], **look)
+        sheet.words(left + 24, row, text, 8, va='center')

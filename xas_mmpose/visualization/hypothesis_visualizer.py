@@ -110,7 +110,8 @@ class HypothesisVisualizer(PoseLocalVisualizer):
                 (np.array([0, 0, shape[1] - 1, shape[0] - 1.])
                  if boxes is None else boxes[i]),
                 found.keypoints[i], hypotheses, found.hypothesis_scores[i],
-                self._mask(sample, shape), target))
+                self._mask(sample, shape), target,
+                ranking=found.get('pose_ranking')))
         return people
 
     @staticmethod

@@ -31,6 +31,7 @@ class DrawnPerson:
         mask: Foreground (H, W) of the whole picture.
         target_3d: True pose (K, 3), as the poses.
         depth_profiles: Depths (D,), mm, and probabilities (K, D).
+        ranking: What has ordered the poses, where a ``PoseRanker`` has.
     """
 
     box: np.ndarray
@@ -40,6 +41,7 @@ class DrawnPerson:
     mask: np.ndarray | None = None
     target_3d: np.ndarray | None = None
     depth_profiles: tuple[np.ndarray, np.ndarray] | None = None
+    ranking: Mapping[str, Any] | None = None
 
 
 def draw_people(image: np.ndarray, people: Sequence[DrawnPerson],
@@ -78,7 +80,8 @@ def draw_people(image: np.ndarray, people: Sequence[DrawnPerson],
             target_3d=person.target_3d,
             title=title if number == 0 else f'person {number + 1}',
             panel_size=panel_size, skeleton_mask=covered,
-            depth_profiles=person.depth_profiles))
+            depth_profiles=person.depth_profiles,
+            ranking=person.ranking))
     width = max(row.shape[1] for row in rows)
     return np.concatenate([
         cv2.copyMakeBorder(row, 0, 0, 0, width - row.shape[1],

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.collections import CircleCollection, LineCollection
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Bbox
 
@@ -148,6 +149,17 @@ class Sheet:
             artist.set_clip_box(Bbox.from_extents(
                 box.left, self.height - box.top - box.height,
                 box.left + box.width, self.height - box.top))
+
+
+def width_of(text: str, size: float) -> float:
+    """Return the px that words take which :meth:`Sheet.words` writes.
+
+    Args:
+        text: They.
+        size: In points.
+    """
+    return RendererAgg(1, 1, DPI).get_text_width_height_descent(
+        text, FontProperties(size=size), False)[0]
 
 
 def paste_axes(sheet: Sheet, box: Box, margins: tuple[int, int, int, int],

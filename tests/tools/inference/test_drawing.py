@@ -39,6 +39,17 @@ def test_people_stand_below_each_other(tool):
     assert red(both) == red(first)
 
 
+def test_the_mean_of_poses_is_called_so(tool, monkeypatch):
+    drawing = tool('inference.drawing')
+    monkeypatch.setattr(drawing, 'draw_people',
+                        lambda image, people, *_: [p.ranking for p in people])
+    ranked = person([2, 10, 30, 50])
+    ranked.ranking = dict(first='mean', bone_weight=0.5)
+    poses = PicturePoses('a', size=(100, 60), people=[ranked],
+                         image=np.zeros((60, 100, 3), np.uint8))
+    assert drawing.draw_poses(poses, {}) == [ranked.ranking]
+
+
 def test_frames_of_a_video_are_as_large_as_the_first(tool, tmp_path):
     drawing = tool('inference.drawing')
     video = drawing.VideoFile(tmp_path / 'a.mp4', 12.5)

@@ -51,7 +51,9 @@ class HypothesisVisualizationHook(Hook):
             every n-th. They are the same ones each time.
         train_interval: Draws these pictures of the validation set after
             every so many steps of training, too. They take no part in it:
-            weights become what they would have become.
+            weights become what they would have become. They are what the
+            weights in training find; those of a validation are what the
+            averaged ones find, where there is an ``EMAHook``.
         skeleton_masks: Whether a panel shows what the 2D pose covers.
 
     Raises:
