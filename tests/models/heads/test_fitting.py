@@ -44,6 +44,15 @@ def test_given_numbers_stay():
      r'\(256, 256\) doubles the feature map 2 times, but '
      r'heatmap_size=\(64, 64, 48\) is 3 times'),
     (dict(filters=None), 'doubles the feature map 0 times'),
+    (dict(filters=(256, ), kernels=(4, 4, 4)),
+     'deconv_out_channels=256 with head.deconv_kernel_sizes=4'),
+    (dict(kernels=(4, 4)),
+     r'head\.deconv_kernel_sizes=\(4, 4\) does not fit '
+     r'head\.deconv_out_channels=\(256, 256, 256\), which takes 3 of them; '
+     'one number, as head.deconv_kernel_sizes=4, is for all'),
+    (dict(kernels=None), 'head.deconv_kernel_sizes=None does not fit'),
+    (dict(in_channels=7, filters=(8, 9), kernels=(4, 4, 4),
+          feature_sizes=None), r'\(4, 4, 4\) does not fit'),
     (dict(in_index=3), 'head.in_index=3, but .* give 3 feature maps'),
     (dict(in_index=-4), 'head.in_index=-4, but .* give 3 feature maps'),
     (dict(feature_sizes=[(8, 7, 7)]),

@@ -86,6 +86,15 @@ def test_necks(neck: dict | None, in_index: int, channels: int, deconvs: int):
     assert volumes(model).shape == (2, 18, 8, 16, 16)
 
 
+def test_one_number_of_filters_is_enough():
+    head = dict(HEAD)
+    del head['deconv_kernel_sizes']
+    model = MODELS.build(copy.deepcopy(dict(
+        type='FittedTopdownPoseEstimator', backbone=PYRAMID,
+        head=dict(head, in_index=2))))
+    assert volumes(model).shape == (2, 18, 8, 16, 16)
+
+
 def test_what_the_head_cannot_use_is_named():
     with pytest.raises(ValueError, match='ResNet .*a tensor of shape '
                        r'\(1, 64\).*pool the maps'):

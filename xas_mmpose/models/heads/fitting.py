@@ -64,10 +64,18 @@ def fit_layers(heatmap_size: Sequence[int],
                 f'feature map {len(deconv_out_channels or ())} times, but '
                 f'heatmap_size={tuple(heatmap_size)} is {doublings} times '
                 'the double of it; one number, as '
-                'head.deconv_out_channels=256, does so as often as it takes')
+                'head.deconv_out_channels=256 with '
+                'head.deconv_kernel_sizes=4, does so as often as it takes')
     if isinstance(deconv_kernel_sizes, int):
         deconv_kernel_sizes = (
             deconv_kernel_sizes, ) * len(deconv_out_channels or ())
+    if deconv_out_channels and (
+            len(deconv_kernel_sizes or ()) != len(deconv_out_channels)):
+        raise ValueError(
+            f'head.deconv_kernel_sizes={deconv_kernel_sizes} does not fit '
+            f'head.deconv_out_channels={deconv_out_channels}, which takes '
+            f'{len(deconv_out_channels)} of them; one number, as '
+            'head.deconv_kernel_sizes=4, is for all')
     return dict(in_channels=in_channels,
                 deconv_out_channels=deconv_out_channels,
                 deconv_kernel_sizes=deconv_kernel_sizes)

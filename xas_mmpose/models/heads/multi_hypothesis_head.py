@@ -99,7 +99,7 @@ class MultiHypothesisHead(HeatmapHead):
                  decoder: Mapping[str, Any],
                  deconv_out_channels: int | Sequence[int] | None = (
                      256, 256, 256),
-                 deconv_kernel_sizes: int | Sequence[int] | None = (4, 4, 4),
+                 deconv_kernel_sizes: int | Sequence[int] | None = 4,
                  loss_synthetic: Mapping[str, Any] | None = None,
                  loss_synthetic_likelihood: Mapping[str, Any] | None = None,
                  loss_skeleton_mask: Mapping[str, Any] | None = None,
