@@ -64,7 +64,8 @@ def static_faults(root: Path, pages: Sequence[Path]) -> Iterator[str]:
         if page == root / MESSAGES:
             yield from unknown_messages(blocks, texts_of_code(
                 path for folder in ('xas_mmpose', 'tools')
-                for path in sorted((root / folder).rglob('*.py'))))
+                for suffix in ('py', 'sh')
+                for path in sorted((root / folder).rglob(f'*.{suffix}'))))
 
 
 def run_all(blocks: Sequence[Block], folder: Path) -> Iterator[str]:

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
+import functools
 import io
 import re
 import runpy
@@ -128,7 +130,13 @@ def _refusal(root: Path, tool: str, arguments: list[str]) -> str:
     config = root / str(getattr(read[0], 'config', ''))
     if options and config.is_file():
         try:
-            merge_options(Config.fromfile(config), options)
+            merge_options(copy.deepcopy(_read_config(config)), options)
         except ValueError as error:
             return str(error)
     return ''
+
+
+@functools.lru_cache
+def _read_config(path: Path) -> Config:
+    """Read a config once for all commands that change some of it."""
+    return Config.fromfile(path)

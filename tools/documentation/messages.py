@@ -14,9 +14,15 @@ _HOLE = '\0'
 
 
 def texts_of_code(files: Iterable[Path]) -> list[str]:
-    """Return all texts of modules; what f-strings fill in is a hole."""
+    """Return all texts of modules and scripts of the shell.
+
+    What f-strings and ``$variables`` fill in is a hole.
+    """
     texts = []
     for file in files:
+        if file.suffix == '.sh':
+            texts += _texts_of_script(file.read_text(encoding='utf-8'))
+            continue
         for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
             if isinstance(node, ast.Constant | ast.JoinedStr | ast.BinOp):
                 texts.append(_text(node))
@@ -35,11 +41,22 @@ def unknown_messages(blocks: Iterable[Block],
         if block.language != 'text' or block.comment.startswith('from:'):
             continue
         for message in re.split(r'\n\s*\n', block.text.strip()):
-            told = re.sub(r'^[A-Z]\w*(Error|Warning): ', '',
+            told = re.sub(r'^(\[setup\] error|[A-Z]\w*(Error|Warning)): ', '',
                           _squeezed(message))
-            pattern = '.+?'.join(map(re.escape, told.split(GAP)))
-            if not any(re.search(pattern, text) for text in texts):
+            parts = told.split(GAP)
+            pattern = re.compile('.+?'.join(map(re.escape, parts)))
+            # Nearly all texts lack a part, which is told much faster.
+            if not any(all(part in text for part in parts)
+                       and pattern.search(text) for text in texts):
                 yield f'{block}: no code says {told!r}'
+
+
+def _texts_of_script(script: str) -> Iterator[str]:
+    """Yield what a script hands to ``die``, its quoted words as one text."""
+    script = re.sub(r'\\\n\s*', '', script)
+    for words in re.findall(r'\bdie ((?:"[^"]*"\s*)+)', script):
+        yield re.sub(r'\$\{.*?\}|\$\w+', _HOLE,
+                     ' '.join(re.findall(r'"([^"]*)"', words)))
 
 
 def _text(node: ast.AST) -> str:
