@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from exporting import comparison
     from exporting.pictures import pictures
     from onnx_runner import OnnxPoses
+    shown = list(pictures(args.images, args.masks))
     torch.set_num_threads(args.threads)
     inferencer = load(args)
     if args.checkpoint:
@@ -59,7 +60,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The inferencer asks the model, and the graph has it inside.
     inferencer.model.test_cfg = dict(inferencer.model.test_cfg or {},
                                      flip_test=detector.flip_test)
-    shown = list(pictures(args.images, args.masks))
     runner = OnnxPoses(path, args.threads)
     crops = comparison.crops_of(runner, shown)
     same = report(

@@ -1,6 +1,7 @@
 """ONNX files find what the models find, in batches of any size."""
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterator
@@ -237,13 +238,16 @@ def test_equal_combinations_have_one_order(tmp_path):
 
 
 def test_the_file_explains_itself(model, head, tmp_path):
-    (tmp_path / 'fake.pth').write_bytes(b'weights')
+    torch.save(dict(meta=dict(training_data_licence='CC0-1.0')),
+               tmp_path / 'fake.pth')
     path = export_onnx(model, tmp_path / 'a.onnx', opset=17,
                        checkpoint=tmp_path / 'fake.pth')
     graph = onnx.load(str(path))
     entries = {entry.key: entry.value for entry in graph.metadata_props}
     assert entries['checkpoint'] == 'fake.pth'
-    assert entries['checkpoint_sha256'].startswith('9a129038')
+    assert entries['checkpoint_sha256'] == hashlib.sha256(
+        (tmp_path / 'fake.pth').read_bytes()).hexdigest()
+    assert entries['training_data_licence'] == 'CC0-1.0'
     assert entries['config'] == 'xas_mini.py'
     assert json.loads(entries['keypoint_names'])[1] == 'right_hip'
     assert json.loads(entries['units'])['hypotheses_3d'] == 'mm'

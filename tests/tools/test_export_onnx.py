@@ -81,24 +81,24 @@ def test_a_file_and_a_program_without_torch(tool, small, photo, capsys):
     mask = cv2.imread(str(photo.parent / 'masks/a.png'), 0)
     inferencer = Pose3DInferencer(*small, device='cpu')
     # The mask's box; a box that leaves the picture, finer than the crop.
-    for box, size in ((None, None), ([-20, 100, 60, 150], 1500.0)):
-        for camera in (None, CAMERA):
-            found = run(out, photo, box, size, camera)
-            poses = next(inferencer(
-                [image], masks=[mask], cameras=camera, person_size=size,
-                boxes=None if box is None else [[box]]))
-            person, = poses.people
-            names = ['keypoints', 'keypoints_3d', 'hypotheses_3d']
-            if camera is not None:
-                names.append('root_3d')
-            for name in names:
-                expected = getattr(person, name)
-                assert np.abs(np.array(found[name]) - expected).max() < (
-                    0.01 if name == 'keypoints' else 0.1), name
-            np.testing.assert_allclose(
-                found['hypothesis_scores'], person.hypothesis_scores,
-                atol=1e-4)
-            assert np.ptp(person.keypoints_3d[:, 2]) > 1
+    for box, size, camera in ((None, None, None),
+                              ([-20, 100, 60, 150], 1500.0, CAMERA)):
+        found = run(out, photo, box, size, camera)
+        poses = next(inferencer(
+            [image], masks=[mask], cameras=camera, person_size=size,
+            boxes=None if box is None else [[box]]))
+        person, = poses.people
+        names = ['keypoints', 'keypoints_3d', 'hypotheses_3d']
+        if camera is not None:
+            names.append('root_3d')
+        for name in names:
+            expected = getattr(person, name)
+            assert np.abs(np.array(found[name]) - expected).max() < (
+                0.01 if name == 'keypoints' else 0.1), name
+        np.testing.assert_allclose(
+            found['hypothesis_scores'], person.hypothesis_scores,
+            atol=1e-4)
+        assert np.ptp(person.keypoints_3d[:, 2]) > 1
     assert found['keypoint_names'] == inferencer.meta['keypoint_names']
 
 
@@ -173,13 +173,19 @@ def test_a_checkpoint_of_another_model(tool, small, tmp_path):
     assert not (tmp_path / 'a.onnx').exists()
 
 
-def test_a_missing_package_and_a_missing_mask(tool, small, photo,
+def test_a_missing_package_and_masks_that_do_not_fit(tool, small, photo,
                                               monkeypatch):
     module = tool('export_onnx')
     arguments = [*map(str, small), '--out', str(photo.parent / 'a.onnx'),
                  '--images', str(photo)]
     (photo.parent / 'none').mkdir()
     with pytest.raises(FileNotFoundError, match=r'no mask of a\.png below'):
+        module.main([*arguments, '--masks', str(photo.parent / 'none')])
+    for name in ('walk', 'run'):
+        (photo.parent / 'none' / name).mkdir()
+        (photo.parent / 'none' / name / 'a.png').touch()
+    with pytest.raises(ValueError, match=r'run/a\.png and .*walk/a\.png '
+                       'have the same name'):
         module.main([*arguments, '--masks', str(photo.parent / 'none')])
     monkeypatch.setitem(sys.modules, 'onnx', None)
     with pytest.raises(ImportError, match=r'exporting needs onnx .*pip'):

@@ -40,15 +40,20 @@ def pictures(inputs: Sequence[str] | None,
 
     Raises:
         FileNotFoundError: If a picture or its mask is missing.
-        ValueError: If a picture cannot be read.
+        ValueError: If a picture cannot be read, or two masks have the same
+            name.
     """
     if not inputs:
         rng = np.random.default_rng(0)
         for _ in range(NUM_MADE):
             yield _made(rng)
         return
-    found = {path.stem: path for path in sorted(masks.rglob('*.png'))
-             } if masks else {}
+    found: dict[str, Path] = {}
+    for path in sorted(masks.rglob('*.png')) if masks else ():
+        if found.setdefault(path.stem, path) != path:
+            raise ValueError(
+                f'{found[path.stem]} and {path} have the same name: --masks '
+                'takes a folder where each name occurs once')
     for picture in pictures_of(list(inputs)):
         image, mask = picture.read(), None
         if masks:

@@ -211,6 +211,9 @@ def onnx_metadata(detector: ExportableDetector,
     names = info['keypoint_id2name']
     ranker = model.head.pose_ranker
     weights = Path(checkpoint) if checkpoint else None
+    found = bool(weights and weights.is_file())
+    meta = torch.load(weights, map_location='cpu', weights_only=False).get(
+        'meta', {}) if found else {}
     first = ('the m-th likeliest depth of each key point'
              if ranker is None else
              'whole poses, the first is the ' + ranker.first)
@@ -223,9 +226,10 @@ def onnx_metadata(detector: ExportableDetector,
         config=Path(filename).name if filename else '',
         checkpoint=weights.name if weights else '',
         checkpoint_sha256=hashlib.sha256(weights.read_bytes()).hexdigest()
-        if weights and weights.is_file() else '',
+        if found else '',
         licence='code: Apache-2.0. Weights: of whoever trained them, and '
         'bound by the terms of the data that they were trained on',
+        training_data_licence=meta.get('training_data_licence', ''),
         input='crops: (batch, 3, height, width), uint8, BGR, 0..255; '
         'normalised in the graph',
         units=dict(UNITS, hypotheses='1: x, y -1..1 over the crop, z cube '
