@@ -180,6 +180,8 @@ def test_the_full_run_is_its_parts():
     assert {key for key in plain if plain[key] != whole[key]} == {
         'model', 'default_hooks', 'custom_hooks', 'stages'}
     head = whole.model.head
-    assert head.pop('loss_teacher').loss_weight == 2
+    teacher = head.pop('loss_teacher')
+    assert (teacher.loss_weight, teacher.depth_weight) == (2, 0)
+    assert head.pop('bone_prior').type == 'BoneLengthPrior'
     assert head.pop('pose_ranker').first == 'mean'
     assert whole.model == plain.model

@@ -25,7 +25,8 @@ def test_every_option_is_one_of_the_config():
     for key in options:
         node = config
         for part in key.split('.')[:-1]:
-            if key.startswith(('default_hooks.e', 'model.head.pose_r')):
+            if key.startswith(('default_hooks.e', 'model.head.pose_r',
+                               'model.head.bone_p')):
                 break  # switched on by its first option
             node = node[int(part) if part.isdigit() else part]
     config.merge_from_dict(options)
@@ -42,6 +43,7 @@ def test_every_option_is_one_of_the_config():
     config.model.backbone.init_cfg = None
     built = MODELS.build(config.model).head
     assert built.pose_ranker is not None
+    assert built.bone_prior is not None
     modules = built.loss_modules
     assert modules['loss_symmetry'].reference
     assert modules['loss_skeleton_mask'].reference_clip

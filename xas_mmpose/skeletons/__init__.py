@@ -10,12 +10,14 @@ from .metainfo import (
     skeleton_links_of,
 )
 from .skeleton import MaskLink, Skeleton, remap
+from .tables import find_skeleton
 
 __all__ = [
     'ANIMAL3D_26',
     'HUMAN36M_18',
     'MaskLink',
     'Skeleton',
+    'find_skeleton',
     'flip_indices_of',
     'in_id_order',
     'joint_subsets_of',

@@ -332,5 +332,5 @@ def _draw_legend(sheet: Sheet, top: int,
     for number, (text, look) in enumerate(entries):
         line, place = divmod(number, _per_line(sheet.width))
         left, row = _SIDE + place * _ENTRY, top + line * _LINE
-        sheet.lines([np.array([[left, row], [left + 18, row]])], **look)
+        sheet.lines([np.array([[left, row], [left + 16, row]])], **look)
         sheet.words(left + 24, row, text, 8, va='center')

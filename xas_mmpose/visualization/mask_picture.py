@@ -9,12 +9,7 @@ import numpy as np
 import torch
 
 from xas_mmpose.ops import skeleton_mask
-from xas_mmpose.skeletons import (
-    ANIMAL3D_26,
-    HUMAN36M_18,
-    Skeleton,
-    mask_links_of,
-)
+from xas_mmpose.skeletons import Skeleton, find_skeleton, mask_links_of
 
 #: BGR of what a skeleton covers.
 _COVERED = np.array([40, 190, 255])
@@ -60,9 +55,9 @@ def _mask_links(
         return mask_links_of(skeleton.metainfo())
     if 'keypoint_info' in skeleton:
         return mask_links_of(skeleton)
-    for table in (HUMAN36M_18, ANIMAL3D_26):
-        if table.name == skeleton.get('dataset_name'):
-            return mask_links_of(table.metainfo())
+    table = find_skeleton(skeleton.get('dataset_name'))
+    if table is not None:
+        return mask_links_of(table.metainfo())
     links = [(int(a), int(b)) for a, b in skeleton['skeleton_links']]
     return links, [1.0] * len(links)
 

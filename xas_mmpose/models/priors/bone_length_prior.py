@@ -30,8 +30,8 @@ class BoneLengthPrior(BaseModule):
     """Let the depth profiles of a pose's key points agree on bone lengths.
 
     A volume tells where each key point may be, without regard to the others:
-    its depth profile may hold two places of a knee, of which only one is a
-    thigh's length from the hip. Here the profiles of all key points are the
+    its depth profile may hold two places, of which only one is a bone's
+    length from where the key point's neighbours are. Here the profiles of all key points are the
     unary factors of a distribution over whole poses, and the lengths of the
     bones between them, as labelled poses have them, its pairwise factors;
     each profile is replaced by its marginal
