@@ -31,10 +31,10 @@ class BoneLengthPrior(BaseModule):
 
     A volume tells where each key point may be, without regard to the others:
     its depth profile may hold two places, of which only one is a bone's
-    length from where the key point's neighbours are. Here the profiles of all key points are the
-    unary factors of a distribution over whole poses, and the lengths of the
-    bones between them, as labelled poses have them, its pairwise factors;
-    each profile is replaced by its marginal
+    length from where the key point's neighbours are. Here the profiles of all
+    key points are the unary factors of a distribution over whole poses, and
+    the lengths of the bones between them, as labelled poses have them, its
+    pairwise factors; each profile is replaced by its marginal
     (:func:`~xas_mmpose.ops.tree_beliefs`). x and y stay as they are. Poses
     that are reflected in depth have bones of the same length: which of two
     is seen, all key points decide together. A share of each profile stays
