@@ -174,7 +174,7 @@ def test_a_checkpoint_of_another_model(tool, small, tmp_path):
 
 
 def test_a_missing_package_and_masks_that_do_not_fit(tool, small, photo,
-                                              monkeypatch):
+                                                     monkeypatch):
     module = tool('export_onnx')
     arguments = [*map(str, small), '--out', str(photo.parent / 'a.onnx'),
                  '--images', str(photo)]
