@@ -203,8 +203,8 @@ def test_errors_on_pictures_are_from_the_skeletons_own_root(
     testing = sys.modules['demonstration.testing']
     seen = {}
 
-    def note(*args, errors: dict, **kwargs) -> np.ndarray:
-        seen.update(errors)
+    def note(*args, errors: dict, ranking: dict, **kwargs) -> np.ndarray:
+        seen.update(errors, **ranking)
         return np.zeros((4, 4, 3), np.uint8)
 
     monkeypatch.setattr(testing, 'draw_hypotheses', note)
@@ -217,12 +217,15 @@ def test_errors_on_pictures_are_from_the_skeletons_own_root(
     sample.pred_instances = InstanceData(
         keypoints=truth[..., :2], keypoints_3d=pred,
         hypotheses_3d=pred[:, None], hypothesis_scores=np.ones((1, 1, 26)))
+    sample.pred_instances.set_metainfo(
+        dict(pose_ranking=dict(first='mean')))
     sample.gt_instances = InstanceData(
         keypoints_3d=truth, keypoints_3d_visible=np.ones((1, 26)))
     sample.gt_fields = PixelData(masks=torch.ones(1, 8, 8))
     testing.draw(tmp_path, [(torch.zeros(3, 8, 8, dtype=torch.uint8),
                              sample)], ANIMAL3D_26.metainfo(), 1)
     assert seen['MPJPE/top1'] == pytest.approx(10)
+    assert seen['first'] == 'mean'
 
 
 def test_a_schedule_is_squeezed_in_proportion(demo: ModuleType):
