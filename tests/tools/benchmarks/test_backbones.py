@@ -98,7 +98,7 @@ def test_drift_is_seen(backbones: ModuleType, tmp_path: Path,
 
 def test_the_export_says_why_not(backbones: ModuleType,
                                  monkeypatch: pytest.MonkeyPatch):
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise RuntimeError('no such operator\nand a long story')
 
     monkeypatch.setattr(backbones, 'export_onnx', refuse)
