@@ -93,6 +93,13 @@ def test_links_and_paths(faults, tmp_path):
         ': there is no tools/gone.py', ': there is no configs/xas_gone.py']
 
 
+def test_a_variable_by_itself_may_be_several_words(tool):
+    commands = tool('documentation.commands')
+    assert list(commands.commands_of(
+        'A="b c"\npython a.py $A "x y" d=$A\n')) == [
+            ['python', 'a.py', 'b', 'c', 'x y', 'd=b c']]
+
+
 def test_messages_are_looked_for_in_the_code(tool, tmp_path):
     messages = tool('documentation.messages')
     code = tmp_path / 'code.py'
@@ -107,6 +114,22 @@ def test_messages_are_looked_for_in_the_code(tool, tmp_path):
     fault, = messages.unknown_messages(
         blocks, messages.texts_of_code([code]))
     assert fault.endswith("page.md:2: no code says 'the box ... is full'")
+
+
+def test_messages_are_looked_for_in_scripts_of_the_shell(tool, tmp_path):
+    messages = tool('documentation.messages')
+    script = tmp_path / 'set_up.sh'
+    script.write_text('die() { echo "nothing" >&2; }\n'
+                      'test -e $at || die "no Python (tried: ${NAME:-a," \\\n'
+                      '    "b}). Name it:" \\\n    "XAS_PYTHON=$at"\n')
+    page = tmp_path / 'page.md'
+    page.write_text(
+        '```text\n[setup] error: no Python (tried: ...). Name it: XAS_PYTHON='
+        '\n\n[setup] error: no Ruby (tried: ...)\n```\n')
+    blocks = tool('documentation.pages').read_blocks(page)
+    fault, = messages.unknown_messages(
+        blocks, messages.texts_of_code([script]))
+    assert fault.endswith("no code says 'no Ruby (tried: ...)'")
 
 
 def test_blocks_are_run_small_in_a_scratch_folder(tool, tmp_path,

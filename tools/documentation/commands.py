@@ -51,13 +51,15 @@ def commands_of(text: str) -> Iterator[list[str]]:
                     yield from commands_of(words[words.index('--wrap') + 1])
             words = []
             continue
+        # As in the shell, a variable by itself may be several words.
+        several = word[0] == '$' and word[1:] in variables
         for name, value in variables.items():
             word = word.replace(f'${name}', value)
         assignment = _ASSIGNMENT.fullmatch(word)
         if assignment and words in ([], ['export']):
             variables[assignment[1]] = assignment[2]
         elif words or word not in ('do', 'then', '{'):
-            words += word.split() if '\n' in word else [word]
+            words += word.split() if several else [word]
 
 
 def wrong_commands(block: Block, root: Path) -> Iterator[str]:
