@@ -139,6 +139,9 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error('--batch-size starts at 1')
     if args.masks and args.mask_method:
         parser.error('give --masks or --mask-method')
+    if args.mask_method == 'grabcut' and not (args.boxes or args.det_config):
+        parser.error('--mask-method grabcut has to be shown where people are: '
+                     'give --boxes, or --det-config and --det-weights')
     if bool(args.det_config) != bool(args.det_weights):
         parser.error('--det-config and --det-weights belong together')
     if args.video and not args.draw:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 import json
 
 import cv2
@@ -8,7 +9,11 @@ import pytest
 
 from xas_mmpose.apis.pictures import Picture
 from xas_mmpose.apis.subjects import Hints, camera_param_of
-from xas_mmpose.datasets.masks import NoMaskError, read_people
+from xas_mmpose.datasets.masks import (
+    GrabCutMethod,
+    NoMaskError,
+    read_people,
+)
 from xas_mmpose.geometry.cameras import mask_box
 
 IMAGE = np.zeros((40, 60, 3), np.uint8)
@@ -76,7 +81,17 @@ def test_a_method_may_find_nobody():
         def make(self, image, person):
             raise NoMaskError('nobody')
 
-    assert boxes_of(Hints(masks=Method()), A) == []
+    hints = Hints(masks=Method())
+    with pytest.warns(UserWarning, match='without people: nobody'):
+        assert boxes_of(hints, A) == []
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')  # each reason once
+        assert boxes_of(hints, A) == []
+
+
+def test_grabcut_says_what_it_needs():
+    with pytest.warns(UserWarning, match='GrabCut needs a box or key points'):
+        assert boxes_of(Hints(masks=GrabCutMethod()), A) == []
 
 
 def test_a_mask_places_the_box_as_the_crop_rule_does():

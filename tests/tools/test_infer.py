@@ -179,6 +179,7 @@ def test_an_interruption_is_gone_on_with(tool, photos, monkeypatch, capsys):
 @pytest.mark.parametrize('options, message', [
     (['--batch-size', '0'], 'starts at 1'),
     (['--masks', 'm', '--mask-method', 'grabcut'], 'or --mask-method'),
+    (['--mask-method', 'grabcut'], 'shown where people are'),
     (['--det-config', 'c.py'], 'belong together'),
     (['--video', '--no-draw'], '--no-draw leaves out'),
     (['--skeleton-masks', '--no-draw'], '--no-draw leaves out'),

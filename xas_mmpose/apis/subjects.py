@@ -64,6 +64,8 @@ class Hints:
         self._method = masks if hasattr(masks, 'make') else None
         self._masks = _chooser('masks', None if self._method else masks,
                                _is_masks)
+        #: Why the method found nobody, each reason once.
+        self._reasons: set[str] = set()
         #: Name, path and frame of the picture that has taken a mask file.
         self._takers: dict[str, tuple] = {}
         #: First key of the mappings in which no picture has been found.
@@ -191,7 +193,13 @@ class Hints:
         """Return the mask of a person, None where the method finds none."""
         try:
             return self._method.make(image, person)
-        except NoMaskError:
+        except NoMaskError as error:
+            # Boxes and points are of one picture; the reason is not.
+            reason = str(error)
+            if person is None and reason not in self._reasons:
+                self._reasons.add(reason)
+                warnings.warn(f'a picture without people: {reason}',
+                              stacklevel=4)
             return None
 
 
