@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import warnings
 import json
+import warnings
 
 import cv2
 import numpy as np
