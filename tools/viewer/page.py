@@ -42,10 +42,16 @@ def build_page(poses: Sequence[PicturePoses], meta: dict[str, Any],
             installed.
     """
     plotly = pack(plotly_js())
+    bare = len(_fill(title, plotly, ''))
+    if bare > max_bytes:
+        raise ValueError(
+            f'the page takes {bare / 1e6:.2f} MB without any picture, '
+            f'{len(plotly) / 1e6:.2f} MB of it plotly, more than --max-mb '
+            f'{max_bytes / 1e6:g}: raise it')
     for side in SIDES:
         shown = [one and one[side] for one in images]
         # Two JPEGs hardly pack into less than they take.
-        least = len(plotly) + 4 / 3 * 0.9 * sum(len(one or b'')
+        least = bare + 4 / 3 * 0.9 * sum(len(one or b'')
                                                 for one in shown)
         if least > max_bytes and side != SIDES[-1]:
             continue

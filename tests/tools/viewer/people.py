@@ -41,6 +41,17 @@ def person(left: float = 20) -> PersonPose:
             np.tile([0.05, 0.2, 0.1, 0.6, 0.05], (5, 1))))
 
 
+def mean_of_poses(left: float = 50) -> PersonPose:
+    """Return somebody whose first pose is the mean of the other two."""
+    one = person(left)
+    one.hypotheses_3d[:, 1, 2] = [0, 200, -200]
+    one.hypothesis_scores[:] = np.repeat([[1.0], [0.4], [0.2]], 5, 1)
+    one.keypoints_3d = one.hypotheses_3d[0]
+    one.ranking = dict(first='mean')
+    one.depth_profiles = None
+    return one
+
+
 def write(path: Path, poses: list[PicturePoses]) -> None:
     path.write_text(json.dumps(results_dict(poses, META)))
 

@@ -75,7 +75,11 @@ def test_pictures_shrink_to_the_budget(make, found):
     # What is small already stays as it is.
     assert picture_of(data, 1).shape == (80, 120, 3)
     with pytest.raises(ValueError, match=r'takes 0\.0\d MB even with pictures '
-                       r'of 180 px, more than --max-mb 0\.02: .*--every \d'):
+                       r'of 180 px, more than --max-mb 0\.046: .*--every \d'):
+        make('--max-mb', '0.046')
+    # Then no choice of pictures helps.
+    with pytest.raises(ValueError, match=r'0\.0\d MB without any picture, '
+                       r'0\.00 MB of it plotly, .* 0\.02: raise it$'):
         make('--max-mb', '0.02')
 
 

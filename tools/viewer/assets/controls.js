@@ -27,17 +27,17 @@ function poseButton(who, m, truth, metrics) {
   const swatch = make('span', { class: 'swatch' }, ...swatchJoints().map(
     (k) => make('i', { style: `background:${tint(k,
       certainty(who, m, k))}` })));
-  const sure = isMean(who, m) ? '\u2013' : confidence(who, m).toFixed(2);
+  const sure = isMean(who, m) ? '' : confidence(who, m).toFixed(2);
   const errors = metrics.map((metric) => {
     const all = truth.errors[metric];
     const least = Math.min(...all.filter((error) => error !== null));
     return make(all[m] === least ? 'b' : 'span', {}, all[m].toFixed(0));
   });
-  const spoken = `${poseName(who, m)}, confidence ${sure}` + metrics.map(
-    (metric) => `, ${metric} ${truth.errors[metric][m].toFixed(0)} mm`)
-    .join('');
+  const spoken = [poseName(who, m), ...(sure ? [`confidence ${sure}`] : []),
+    ...metrics.map((metric) => `${metric} ${
+      truth.errors[metric][m].toFixed(0)} mm`)].join(', ');
   return rowButton(m, m < 9 ? String(m + 1) : '', swatch, poseName(who, m),
-    [make('span', {}, sure), ...errors], spoken);
+    [make('span', {}, sure || '\u2013'), ...errors], spoken);
 }
 
 /** One joint of each colour, for the swatches. */
@@ -63,6 +63,9 @@ function factsOf(who) {
     picture: 'the whole picture was taken for the person',
   }[who.box_source], who.mask_used ? 'the background was removed'
     : 'the background stayed: no mask'];
+  if (who.hypotheses_3d.length > 1 && posesOf(who).length === 1) {
+    facts.push('the depths leave one pose');
+  }
   if (who.root_3d) {
     facts.push(`the root is ${(who.root_3d[2] / 1000).toFixed(1)} m away`);
   }
@@ -123,7 +126,7 @@ function listenToControls() {
   byId('scheme').addEventListener('click', switchScheme);
   byId('help').addEventListener('click', () => byId('keys').showModal());
   document.querySelectorAll('[data-view]').forEach((button) => button
-    .addEventListener('click', () => setView(VIEWS[button.dataset.view])));
+    .addEventListener('click', () => showFrom(button.dataset.view)));
   document.querySelectorAll('[data-zoom]').forEach((button) => button
     .addEventListener('click', () => zoomBy(Number(button.dataset.zoom))));
   document.addEventListener('keydown', onKey);
@@ -133,8 +136,8 @@ const KEYS = {
   ArrowLeft: () => turnBy(-10, 0), ArrowRight: () => turnBy(10, 0),
   ArrowUp: () => turnBy(0, 10), ArrowDown: () => turnBy(0, -10),
   '+': () => zoomBy(1.2), '=': () => zoomBy(1.2), '-': () => zoomBy(1 / 1.2),
-  f: () => setView(VIEWS.front), s: () => setView(VIEWS.side),
-  r: () => setView(VIEWS.start), n: () => goTo(neighbour(1)),
+  f: () => showFrom('front'), s: () => showFrom('side'),
+  r: () => showFrom('start'), n: () => goTo(neighbour(1)),
   p: () => goTo(neighbour(-1)), t: () => toggle('truth'),
   j: () => stepJoint(1), k: () => stepJoint(-1), w: switchWhole,
   d: switchScheme, '?': () => byId('keys').showModal(),

@@ -25,9 +25,14 @@ const confidence = (who, m) => mean(who.hypothesis_scores[m]);
 const isMean = (who, m) => m === 0 && who.ranking.first === 'mean';
 const poseName = (who, m) => (isMean(who, m) ? 'mean of all' : `pose ${m + 1}`);
 
+/** How sure each pose is of a joint; the mean of all has no say in it. */
+const surenesses = (who, k) => posesOf(who).filter((m) => !isMean(who, m))
+  .map((m) => who.hypothesis_scores[m][k]);
+
 /** How sure a pose is of a joint against the surest pose, 0 to 1. */
 function certainty(who, m, k) {
-  const best = Math.max(...who.hypothesis_scores.map((of) => of[k]));
+  if (isMean(who, m)) return 1;
+  const best = Math.max(...surenesses(who, k));
   return best > 0 ? who.hypothesis_scores[m][k] / best : 0;
 }
 

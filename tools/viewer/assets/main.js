@@ -61,6 +61,12 @@ function originOf({ model, pictures, failed }) {
   return words;
 }
 
+/** Fit a chart into its panel, and the first view of the poses, too. */
+async function resized(target) {
+  await Plotly.Plots.resize(target);
+  if (target === scene() && !turned) showFrom('start');
+}
+
 async function start() {
   const dark = matchMedia('(prefers-color-scheme: dark)');
   setScheme(dark.matches ? 'dark' : 'light');
@@ -79,7 +85,7 @@ async function start() {
   // Panels grow and shrink with the window and with each other.
   const sizes = new ResizeObserver((changed) => changed.forEach(
     ({ target }) => (target.id === 'picture' ? drawPicture()
-      : target.data && Plotly.Plots.resize(target))));
+      : target.data && resized(target))));
   ['picture', 'scene', 'profile'].forEach((id) => sizes.observe(byId(id)));
   // Tells whoever waits that all is drawn.
   document.documentElement.dataset.ready = 'yes';

@@ -2,6 +2,10 @@
 // picture begins at -0.5.
 function drawPicture() {
   const holder = byId('picture');
+  byId('whole').hidden = !person();
+  byId('whole').setAttribute('aria-pressed', state.whole);
+  // Without a size nothing can be placed; it is drawn when it gets one.
+  if (!holder.clientWidth || !holder.clientHeight) return;
   const who = person();
   const [width, height] = picture().size ?? sizeFromPoses();
   const shape = holder.clientWidth / holder.clientHeight;
@@ -27,8 +31,6 @@ function drawPicture() {
   }
   if (who) svg.append(...skeletonOf(who, pixel));
   holder.replaceChildren(svg);
-  byId('whole').hidden = !who;
-  byId('whole').setAttribute('aria-pressed', state.whole);
 }
 
 /** The part of the picture around a box, of the shape of its panel. */

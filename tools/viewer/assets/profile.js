@@ -10,11 +10,13 @@ function drawProfile() {
   const profiles = who.depth_profiles;
   const marks = marksOf(who, k);
   const row = profiles?.probabilities[k];
-  const top = 1.12 * Math.max(0.01, ...(row ?? marks.map((m) => m.score)));
+  const shares = row ?? surenesses(who, k);
+  const top = 1.12 * Math.max(0.01, ...shares);
   const traces = row ? [profileTrace(profiles.depths, row)] : [];
   // Labels stand one below the other: poses often agree.
-  traces.push(...marks.map((mark, i) => markTrace(mark, row
-    ? top * (1 - 0.09 * (marks.length - 1 - i)) : mark.score)));
+  const tall = marks.filter((mark) => row || mark.score === null).reverse();
+  traces.push(...marks.map((mark) => markTrace(mark, tall.includes(mark)
+    ? top * (1 - 0.09 * tall.indexOf(mark)) : mark.score)));
   byId('profile-words').textContent = wordsOf(k, profiles, marks);
   const axis = { color: css('--ink'), gridcolor: css('--line'),
     zerolinecolor: css('--soft'), fixedrange: true, tickfont: { size: 11 } };
@@ -26,22 +28,25 @@ function drawProfile() {
     xaxis: { ...axis, title: { text: 'depth (mm, away from the camera)',
       standoff: 6 }, ...(row ? {} : { range: extents().ends[2] }) },
     yaxis: { ...axis, title: { text: row ? 'probability' : 'confidence',
-      standoff: 4 }, range: [0, top], nticks: 5 },
+      standoff: 4 }, range: [0, top], nticks: 5,
+    showticklabels: shares.length > 0 },
     hoverlabel: { bgcolor: css('--panel'), font: { color: css('--ink') } },
   }, { displayModeBar: false });
 }
 
-/** Where each pose that is shown, and the truth, has the joint. */
+/** Where each pose that is shown, and the truth, has the joint; the truth and
+ * the mean of all have no score. */
 function marksOf(who, k) {
   const marks = posesOf(who).filter((m) => isShown(m) && hasJoint(who, m, k))
     .map((m) => ({
       name: isMean(who, m) ? 'mean' : String(m + 1), dash: 'solid',
-      depth: who.hypotheses_3d[m][k][2], score: who.hypothesis_scores[m][k],
+      depth: who.hypotheses_3d[m][k][2],
+      score: isMean(who, m) ? null : who.hypothesis_scores[m][k],
       color: tint(k, certainty(who, m, k)), label: poseName(who, m),
     })).reverse();
   const real = isShown('truth') && truthOf()?.keypoints_3d[k];
   if (real) {
-    marks.push({ name: 'truth', depth: real[2], score: 1, dash: 'dash',
+    marks.push({ name: 'truth', depth: real[2], score: null, dash: 'dash',
       color: css('--truth'), label: 'truth' });
   }
   return marks;

@@ -1,15 +1,23 @@
 // The 3D poses. Axes of the scene are x, depth and y; y grows downward, so
 // that up in the picture is up on the screen and depth goes away from us.
-const FAR = 2.25;
 const VIEWS = {
   // A little from above: edge on the walls with the numbers would be gone.
-  front: { turn: 0, lift: 5, far: FAR },
-  side: { turn: 90, lift: 5, far: FAR },
-  start: { turn: 35, lift: 14, far: FAR },
+  front: { turn: 0, lift: 5 },
+  side: { turn: 90, lift: 5 },
+  start: { turn: 35, lift: 14 },
 };
 const scene = () => byId('scene');
 const radians = (degrees) => degrees * Math.PI / 180;
-let camera = cameraOf(VIEWS.start);
+// None as long as the first view is as it was.
+let turned = null;
+const camera = () => turned ?? cameraOf({ ...VIEWS.start, far: farEnough() });
+
+/** How far all numbers at the axes are seen from, in any panel. */
+function farEnough() {
+  const { clientWidth, clientHeight } = scene();
+  const least = Math.min(clientWidth, clientHeight, 1.1 * clientWidth);
+  return least > 0 ? 2.25 * Math.min(1.4, Math.max(1, 420 / least)) : 2.25;
+}
 
 /** Camera `turn` degrees to the right of the front, `lift` above it. */
 function cameraOf({ turn, lift, far }) {
@@ -32,20 +40,24 @@ function anglesOf({ eye }) {
   };
 }
 
+function showFrom(name) {
+  return setView({ ...VIEWS[name], far: farEnough() });
+}
+
 function setView({ turn, lift, far }) {
   // Straight from above left and right would jump.
-  camera = cameraOf({ turn, lift: Math.max(-85, Math.min(85, lift)),
+  turned = cameraOf({ turn, lift: Math.max(-85, Math.min(85, lift)),
     far: Math.max(0.4, Math.min(6, far)) });
-  return Plotly.relayout(scene(), { 'scene.camera': camera });
+  return Plotly.relayout(scene(), { 'scene.camera': turned });
 }
 
 function turnBy(turn, lift) {
-  const now = anglesOf(camera);
+  const now = anglesOf(camera());
   return setView({ ...now, turn: now.turn + turn, lift: now.lift + lift });
 }
 
 function zoomBy(factor) {
-  const now = anglesOf(camera);
+  const now = anglesOf(camera());
   return setView({ ...now, far: now.far / factor });
 }
 
@@ -131,6 +143,15 @@ function chosenTrace(who, truth) {
   };
 }
 
+/** Points that nobody sees: without any, plotly takes the axes away. */
+function cornerTrace({ ends }) {
+  return {
+    type: 'scatter3d', mode: 'markers', hoverinfo: 'skip', name: 'corners',
+    showlegend: false, marker: { size: 1, opacity: 0 },
+    ...columns([0, 1].map((side) => ends.map((end) => end[side]))),
+  };
+}
+
 function axisOf(title, range, step) {
   return {
     title: { text: title, font: { size: 13 } }, range, dtick: step, tick0: 0,
@@ -156,8 +177,9 @@ function drawScene() {
       traces.push(...poseTraces(who, m, truth));
     }
     if (truth) traces.push(...truthTraces(truth));
-    traces.push(chosenTrace(who, truth));
-    const { step, ends: [x, y, z] } = extents();
+    const box = extents();
+    traces.push(chosenTrace(who, truth), cornerTrace(box));
+    const { step, ends: [x, y, z] } = box;
     const longest = Math.max(...[x, y, z].map(([low, high]) => high - low));
     const share = ([low, high]) => 1.25 * (high - low) / longest;
     layout.scene = {
@@ -167,7 +189,7 @@ function drawScene() {
       // One mm is as long on all axes.
       aspectmode: 'manual',
       aspectratio: { x: share(x), y: share(z), z: share(y) },
-      camera, dragmode: 'turntable',
+      camera: camera(), dragmode: 'turntable',
     };
   } else {
     // Else plotly draws axes of a plane.
@@ -183,7 +205,7 @@ function drawScene() {
 function listenToScene() {
   for (const event of ['plotly_relayout', 'plotly_relayouting']) {
     scene().on(event, (change) => {
-      if (change['scene.camera']) camera = change['scene.camera'];
+      if (change['scene.camera']) turned = change['scene.camera'];
     });
   }
   listenToTouch();

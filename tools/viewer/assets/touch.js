@@ -6,7 +6,7 @@ function listenToTouch() {
   const fingers = ({ touches }) => [...touches].map(
     ({ clientX, clientY }) => ({ x: clientX, y: clientY }));
   const begin = (event) => {
-    start = { at: fingers(event), view: anglesOf(camera) };
+    start = { at: fingers(event), view: anglesOf(camera()) };
   };
   const move = (event) => {
     event.preventDefault();

@@ -5,7 +5,7 @@ function make(tag, attributes = {}, ...children) {
     ? document.createElementNS('http://www.w3.org/2000/svg', tag.slice(4))
     : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== false) element.setAttribute(name, value);
+    element.setAttribute(name, value);
   }
   element.append(...children);
   return element;
@@ -20,9 +20,10 @@ function complain(text) {
 
 /** Return the text that was packed (gzip, base64) into a script element. */
 async function unpack(id) {
-  if (typeof DecompressionStream === 'undefined') {
+  if (typeof DecompressionStream === 'undefined'
+      || !CSS.supports('height', '1dvh')) {
     throw new Error('This browser is too old for this page. Firefox 113, '
-      + 'Chrome 80, Safari 16.4 or later show it.');
+      + 'Chrome 108, Safari 16.4 or later show it.');
   }
   const letters = atob(byId(id).textContent);
   const bytes = Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
