@@ -19,7 +19,9 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.runner import Runner
 from mmpose.registry import MODELS
+from mmpose.structures import PoseDataSample
 from torch import nn
 
 from xas_mmpose.datasets.animal_joint_tables import ANIMAL_KEYPOINT_SETS
@@ -284,6 +286,26 @@ def build_model() -> Callable[[Config], nn.Module]:
         return model
 
     return build
+
+
+@pytest.fixture
+def check_prediction() -> Callable[[nn.Module, Config], PoseDataSample]:
+    """Return a function that predicts a config's first test sample.
+
+    It returns the sample, which has three finite hypotheses of 18 joints.
+    """
+
+    def check(model: nn.Module, config: Config) -> PoseDataSample:
+        model.eval()
+        batch = next(iter(Runner.build_dataloader(config.test_dataloader)))
+        with torch.no_grad():
+            sample = model.test_step(batch)[0]
+        hypotheses = sample.pred_instances.hypotheses_3d
+        assert hypotheses.shape == (1, 3, 18, 3)
+        assert np.isfinite(hypotheses).all()
+        return sample
+
+    return check
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -72,7 +71,7 @@ def shrink(config: Config) -> None:
 @pytest.mark.parametrize('name', ENTRY_POINTS)
 def test_one_step_of_training_and_of_test_with_crops_by_masks(
         name: str, mini_root: Path, fake_h36m, fake_synthetic: Path,
-        build_model, monkeypatch: pytest.MonkeyPatch):
+        build_model, check_prediction, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv('XAS_CROP_RULE', 'mask')
     monkeypatch.setenv('XAS_MINI_ROOT', str(mini_root))
     monkeypatch.setenv('XAS_SYNTHETIC_ROOT', str(fake_synthetic))
@@ -102,11 +101,5 @@ def test_one_step_of_training_and_of_test_with_crops_by_masks(
     silent = [n for n, p in model.named_parameters()
               if p.grad is None or not torch.isfinite(p.grad).all()]
     assert silent == []
-    model.eval()
-    batch = next(iter(Runner.build_dataloader(config.test_dataloader)))
-    with torch.no_grad():
-        sample = model.test_step(batch)[0]
-    hypotheses = sample.pred_instances.hypotheses_3d
-    assert hypotheses.shape == (1, 3, 18, 3)
-    assert np.isfinite(hypotheses).all()
+    sample = check_prediction(model, config)
     assert sample.gt_instances.keypoints_3d.shape == (1, 18, 3)
