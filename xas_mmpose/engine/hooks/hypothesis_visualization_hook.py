@@ -18,6 +18,7 @@ from mmengine.visualization import LocalVisBackend, Visualizer
 from mmpose.registry import HOOKS
 from torch import nn
 
+from xas_mmpose.models.glance import glance
 from xas_mmpose.visualization import draw_sample
 
 
@@ -203,13 +204,8 @@ def _predict(model: nn.Module, batch: Mapping[str, Any]
              ) -> Sequence[BaseDataElement]:
     """Predict in the middle of a training, and leave no trace."""
     model = model.module if is_model_wrapper(model) else model
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    with torch.no_grad():
-        outputs = model.test_step(batch)
-    for module, mode in modes.items():
-        module.training = mode
-    return outputs
+    with glance(model):
+        return model.test_step(batch)
 
 
 def _bin_depths(model: nn.Module) -> np.ndarray | None:

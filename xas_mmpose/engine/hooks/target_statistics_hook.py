@@ -20,6 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import Dataset
 
 from xas_mmpose.datasets.transforms.randomness import global_generators
+from xas_mmpose.models.glance import glance
 
 
 @HOOKS.register_module()
@@ -177,20 +178,16 @@ def _target_indices(dataset: Dataset, num: int) -> list[int]:
 @contextmanager
 def _gathering(model: nn.Module, names: Collection[str]) -> Iterator[None]:
     """Let layers of batch norm average what passes; all else tests."""
-    training = {module: module.training for module in model.modules()}
-    model.eval()
     kept = [_BatchNormState(module) for name, module in model.named_modules()
             if name in names]
-    for state in kept:
-        state.begin()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
+    with glance(model):
         for state in kept:
-            state.end()
-        for module, mode in training.items():
-            module.training = mode
+            state.begin()
+        try:
+            yield
+        finally:
+            for state in kept:
+                state.end()
 
 
 class _BatchNormState:

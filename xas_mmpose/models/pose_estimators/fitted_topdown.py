@@ -4,10 +4,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from mmpose.models import TopdownPoseEstimator
 from mmpose.registry import MODELS
 from torch import Tensor, nn
+
+from ..glance import glance
 
 
 @MODELS.register_module()
@@ -59,15 +60,10 @@ class FittedTopdownPoseEstimator(TopdownPoseEstimator):
     def _feature_sizes(self, width: int,
                        height: int) -> list[tuple[int, int, int]]:
         """Return the size (C, h, w) of each feature map."""
-        training = {module: module.training for module in self.modules()}
         parameter = next(self.backbone.parameters())
-        self.eval()
-        with torch.no_grad():
+        with glance(self):
             feats = self.extract_feat(
                 parameter.new_zeros(1, 3, height, width))
-        # Not train(): a backbone may keep parts in evaluation.
-        for module, mode in training.items():
-            module.training = mode
         if isinstance(feats, Tensor) or not all(
                 isinstance(feat, Tensor) and feat.dim() == 4
                 for feat in feats):
