@@ -76,9 +76,7 @@ class OnnxPoses:
         """
         if box is None:
             box = box_of(mask, image.shape)
-        corners = np.asarray(box, np.float64).reshape(2, 2)
-        center = corners.mean(axis=0)
-        scale = np.full(2, np.ptp(corners, axis=0).max() * self.padding)
+        center, scale = self.square_of(box)
         cube_size = self.cube_size
         if person_size is not None:
             cube_size = person_size * self.padding
@@ -106,6 +104,12 @@ class OnnxPoses:
             result['root_3d'] = poses[0, self.root_index]
         poses = poses - poses[:, [self.root_index]]
         return dict(result, keypoints_3d=poses[0], hypotheses_3d=poses)
+
+    def square_of(self, box: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return center and sides (2,), px, of what is cut out for a box."""
+        corners = np.asarray(box, np.float64).reshape(2, 2)
+        return corners.mean(axis=0), np.full(
+            2, np.ptp(corners, axis=0).max() * self.padding)
 
     def crop(self, image: np.ndarray, mask: np.ndarray | None,
              center: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -79,12 +79,9 @@ def compare_poses(inferencer: Pose3DInferencer, runner: OnnxPoses,
 def crops_of(runner: OnnxPoses,
              pictures: Sequence[MaskedPicture]) -> np.ndarray:
     """Return the crops (N, 3, H, W), uint8, of pictures."""
-    crops = []
-    for image, mask in pictures:
-        corners = box_of(mask, image.shape).reshape(2, 2)
-        scale = np.full(2, np.ptp(corners, axis=0).max() * runner.padding)
-        crops.append(runner.crop(image, mask, corners.mean(0), scale))
-    return np.stack(crops).transpose(0, 3, 1, 2)
+    return np.stack([
+        runner.crop(image, mask, *runner.square_of(box_of(mask, image.shape)))
+        for image, mask in pictures]).transpose(0, 3, 1, 2)
 
 
 def latencies(path: Path, detector: ExportableDetector, crops: np.ndarray,
